@@ -1,0 +1,1 @@
+"""Reference baselines, one folder per algorithm and suite."""

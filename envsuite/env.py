@@ -1,0 +1,230 @@
+"""TaskEnv: the part of the environment contract that is the same for every family.
+
+A family implements three methods (`_begin`, `_advance`, `_frame`) and states facts; seeding, action
+checks, time limits, task parameters, the layout of `info` and the window live here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from numpy.typing import NDArray
+
+from envsuite.errors import InvalidAction, InvalidTask
+from envsuite.task import Family, Task
+from envsuite.window import Window
+
+Info = dict[str, Any]
+_EPISODE_SEEDS = 2**31
+
+
+@dataclass(slots=True, kw_only=True)
+class Transition:
+    """What one step of a simulator did, before the contract is applied."""
+
+    observation: Any
+    reward: float
+    terminated: bool = False
+    stalled: bool = False
+    """Whether a limit of the task other than its step limit ends the episode (a truncation)."""
+    success: bool | None = None
+    """None where the task defines no success."""
+    events: tuple[str, ...] = ()
+    factors: Mapping[str, float] = field(default_factory=dict)
+    no_effect: bool = False
+    """Whether the action changed nothing."""
+    extra: Info = field(default_factory=dict)
+    """Further entries of `info`."""
+
+
+class TaskEnv(gymnasium.Env[Any, Any]):
+    """A Gymnasium environment that keeps the contract of `docs/explanation/architecture.md`, section 4.
+
+    `reset(seed=s)` alone decides the episode; `reset()` continues a stream seeded by the last seed;
+    `reset(options={"task": value})` sets the task parameters, `value` in `task_space`, for this
+    episode. `step` raises `InvalidAction` for an action outside `action_space` and leaves the episode
+    as it was. Every `info` holds
+
+    - `success`: bool, only where the task defines it;
+    - `events`: tuple of names from `FAMILY.events` that have just happened;
+    - `factors`: the named parts of the reward, float per name in `FAMILY.factors`;
+    - `task`: the task parameters of this episode, None where `task_space` is None;
+    - `invalid_action`: how many actions of this episode had no effect so far;
+    - `metrics`: float per name in `FAMILY.metrics`, in the last step of an episode only.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 30}  # type: ignore[misc]  # gymnasium declares it per instance
+    task_space: spaces.Space[Any] | None = None
+
+    def __init__(self, *, task: Task, family: Family, render_mode: str | None = None, copy: bool = True) -> None:
+        """Creates the environment of one task.
+
+        Args:
+            task: the record in the catalogue.
+            family: the record of its family.
+            render_mode: None, "rgb_array" or "human".
+            copy: False hands out the simulator's own buffers where it has some; they are overwritten
+                by the next step.
+        """
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode: expected None or one of {modes}, got {render_mode!r}")
+        self.task = task
+        self.family = family
+        self.render_mode = render_mode
+        self.copy = copy
+        self._window: Window | None = None
+        self._running = False
+        self._elapsed_steps = 0
+        self._no_effect_count = 0
+        self._task_value: Any = None
+
+    # What a family implements.
+
+    def _begin(self, seed: int, task_value: Any) -> tuple[Any, Info]:
+        """Returns the first observation of an episode decided by `seed`, and further info."""
+        raise NotImplementedError
+
+    def _advance(self, action: Any) -> Transition:
+        """Returns what `action`, already checked, did."""
+        raise NotImplementedError
+
+    def _frame(self) -> NDArray[np.uint8]:
+        """Returns the picture of the state, uint8 (height, width, 3), without changing the state."""
+        raise NotImplementedError
+
+    def _metrics(self) -> Mapping[str, float]:
+        """Returns the family's metrics of the episode so far."""
+        return {}
+
+    def _sample_task(self, rng: np.random.Generator) -> Any:
+        """Returns the task parameters of an episode whose caller named none."""
+        del rng
+        return None
+
+    # The Gymnasium API.
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Info]:
+        """Returns the first observation and info of a new episode; see the class for what decides it.
+
+        Raises `InvalidTask` for unknown options or a task outside `task_space`.
+        """
+        task_value = self._checked_options(options)
+        super().reset(seed=seed)
+        episode_seed = int(seed) if seed is not None else int(self.np_random.integers(_EPISODE_SEEDS))
+        if task_value is None and self.task_space is not None:
+            task_value = self._sample_task(np.random.default_rng([episode_seed, 1]))
+        self._task_value = task_value
+        self._elapsed_steps = 0
+        self._no_effect_count = 0
+        observation, extra = self._begin(episode_seed, task_value)
+        self._running = True
+        info = self._info(Transition(observation=observation, reward=0.0, extra=extra))
+        if self.render_mode == "human":
+            self.render()
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, Info]:
+        """Returns observation, reward, terminated, truncated and info after `action`.
+
+        Raises `InvalidAction` (the episode goes on as if nothing had been asked) and Gymnasium's
+        `ResetNeeded` before the first `reset` and after the end of an episode.
+        """
+        if not self._running:
+            raise ResetNeeded(f"{self.task.id}: call reset() before step(); no episode is running")
+        check_action(self.action_space, action)
+        transition = self._advance(action)
+        self._elapsed_steps += 1
+        self._no_effect_count += transition.no_effect
+        terminated = bool(transition.terminated)
+        limit_reached = self._elapsed_steps >= self.task.max_episode_steps
+        truncated = not terminated and (limit_reached or transition.stalled)
+        self._running = not (terminated or truncated)
+        info = self._info(transition)
+        if not self._running:
+            info["metrics"] = dict(self._metrics())
+        if self.render_mode == "human":
+            self.render()
+        return transition.observation, float(transition.reward), terminated, truncated, info
+
+    def render(self) -> Any:
+        """Returns uint8 (height, width, 3) in mode "rgb_array"; shows a window in mode "human"."""
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                f'render() needs a render mode: gymnasium.make("{self.task.id}", render_mode="rgb_array")'
+            )
+            return None
+        if not self._running and self._elapsed_steps == 0:
+            raise ResetNeeded(f"{self.task.id}: call reset() before render()")
+        frame = self._frame()
+        if self.render_mode == "rgb_array":
+            return frame
+        if self._window is None:
+            self._window = Window(self.task.id, fps=self.metadata["render_fps"])
+        self._window.show(frame)
+        return None
+
+    def close(self) -> None:
+        """Frees the simulator and the window; may be called twice."""
+        self._running = False
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _info(self, transition: Transition) -> Info:
+        info: Info = {
+            "events": tuple(transition.events),
+            "factors": {name: float(transition.factors.get(name, 0.0)) for name in self.family.factors},
+            "task": self._task_value,
+            "invalid_action": self._no_effect_count,
+            **transition.extra,
+        }
+        if transition.success is not None:
+            info["success"] = bool(transition.success)
+        return info
+
+    def _checked_options(self, options: dict[str, Any] | None) -> Any:
+        if not options:
+            return None
+        unknown = sorted(set(options) - {"task"})
+        if unknown:
+            raise InvalidTask(f"options: expected only 'task', got {', '.join(map(repr, unknown))} for {self.task.id}")
+        if self.task_space is None:
+            raise InvalidTask(
+                f"options['task']: {self.task.id} has no task parameters; leave the option out. "
+                "`envsuite info ID` shows the task space of an id"
+            )
+        space = self.task_space
+        value = options["task"]
+        if isinstance(space, spaces.Box):
+            value = np.asarray(value, dtype=space.dtype)
+        if not space.contains(value):
+            raise InvalidTask(f"options['task']: expected a member of {space}, got {options['task']!r}")
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def check_action(space: spaces.Space[Any], action: Any) -> None:
+    """Raises `InvalidAction` unless `action` is a member of `space`: type, dtype, shape and bounds.
+
+    Stricter than Gymnasium where that is silent: a list is not an array, a bool is not an integer.
+    """
+    if isinstance(space, spaces.Box):
+        if not isinstance(action, np.ndarray):
+            raise InvalidAction(_expected(space, f"{type(action).__name__} {action!r}"))
+        if action.shape != space.shape or not np.can_cast(action.dtype, space.dtype):
+            raise InvalidAction(_expected(space, f"an array of shape {action.shape} and dtype {action.dtype}"))
+        # NaN fails both comparisons.
+        if not (np.all(action >= space.low) and np.all(action <= space.high)):
+            raise InvalidAction(_expected(space, np.array2string(action, threshold=16)))
+    elif isinstance(action, bool | np.bool_) or not space.contains(action):
+        raise InvalidAction(_expected(space, f"{type(action).__name__} {action!r}"))
+
+
+def _expected(space: spaces.Space[Any], actual: str) -> str:
+    return f"action: expected a member of {space}, got {actual}. The episode is unchanged; step again"

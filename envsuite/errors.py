@@ -1,0 +1,53 @@
+"""Every error that envsuite raises on purpose."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EnvsuiteError(Exception):
+    """Base of all errors raised by envsuite; its message names the next step."""
+
+
+class UnknownName(EnvsuiteError, LookupError):
+    """Raised when an id, a suite, a tag or an agent is not in the catalogue."""
+
+
+class MissingSimulator(EnvsuiteError, ImportError):
+    """Raised by `make` when the package of a simulator is not installed."""
+
+
+class MissingExtra(EnvsuiteError, ImportError):
+    """Raised when an optional part needs a package that is not installed."""
+
+
+class InvalidAction(EnvsuiteError, ValueError):
+    """Raised by `step` for an action outside the action space; the episode is unharmed."""
+
+
+class InvalidTask(EnvsuiteError, ValueError):
+    """Raised by `reset` for options the environment does not have or a task outside its space."""
+
+
+class ContractViolation(EnvsuiteError, AssertionError):
+    """Raised by `check_env` when an environment breaks the contract."""
+
+
+class ResultsMismatch(EnvsuiteError):
+    """Raised when a results folder belongs to another suite, version, agent or seed."""
+
+
+class AgentLoadError(EnvsuiteError):
+    """Raised when an agent's entry point cannot be imported or called."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Returns an `UnknownName` that suggests the nearest known names."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if not near:
+        needle = name.removeprefix("envsuite/").split("-")[0]
+        near = [candidate for candidate in known if needle and needle in candidate][:3]
+    hint = f" Did you mean: {', '.join(near)}?" if near else ""
+    return UnknownName(f"unknown {kind} {name!r}.{hint} `envsuite list` shows every name.")

@@ -1,0 +1,1 @@
+"""Thin adapters to the libraries that train agents, one file each."""

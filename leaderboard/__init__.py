@@ -1,0 +1,1 @@
+"""Scoring: from episodes to a board."""

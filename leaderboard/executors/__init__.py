@@ -1,0 +1,1 @@
+"""Where episodes are played: processes of this machine, or a cluster."""

@@ -1,0 +1,1 @@
+"""Wrappers of environments, one file per thing that they change."""
