@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import time
 import traceback
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import utils as vector_utils
 
 from envsuite.env import TaskEnv
@@ -48,10 +50,12 @@ class Episode:
     """Hash of every observation, reward and end flag; equal hashes mean equal episodes."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """`wall_s`, `env_s`, `agent_s`; the only part that differs between two equal evaluations."""
+    actions: Any = field(default=None, compare=False, repr=False)
+    """Every action taken, as `action_space.to_jsonable` gives them; kept beside the record, not in it."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain data; the inverse of `from_json`."""
-        record = {name: getattr(self, name) for name in self.__slots__}
+        record = {name: getattr(self, name) for name in self.__slots__ if name != "actions"}
         record["return"] = record.pop("return_")
         return {**record, "metrics": dict(self.metrics), "timings": dict(self.timings)}
 
@@ -105,6 +109,7 @@ class _Row:
         self.outcome: Outcome | None = None
         self.error: str | None = None
         self.digest = new_digest()
+        self.actions: list[Any] = []
         self.env_s = 0.0
         self._guarded(self._reset)
 
@@ -128,6 +133,7 @@ class _Row:
     def _step(self, action: Any) -> None:
         result = self.env.step(action)
         self.observation, self.reward, self.terminated, self.truncated, self.info = result
+        self.actions.append(copy.copy(action))
         self.return_ += self.reward
         self.length += 1
         if "success" in self.info:
@@ -144,7 +150,7 @@ class _Row:
         if self.outcome is None:
             raise RuntimeError("the episode is still running")
         return Episode(
-            task_id=self.env.task.id,
+            task_id=self.env.unwrapped.task.id,
             seed_index=self.start.seed_index,
             run=self.run,
             return_=self.return_,
@@ -156,7 +162,25 @@ class _Row:
             error=self.error,
             trajectory=self.digest.hexdigest(),
             timings={"wall_s": self.env_s + agent_s, "env_s": self.env_s, "agent_s": agent_s},
+            actions=self.env.action_space.to_jsonable(self.actions),
         )
+
+
+class ReplayAgent:
+    """Takes the actions of a recorded episode one after the other: the agent of a replay."""
+
+    def __init__(self, action_space: spaces.Space[Any], recorded: Any) -> None:
+        self._actions = action_space.from_jsonable(recorded)
+        self._position = 0
+
+    def reset(self, seed: int) -> None:
+        """Begins with the first action."""
+        self._position = 0
+
+    def act(self, observation: Any) -> Any:
+        """Returns the next action; raises IndexError after the last."""
+        self._position += 1
+        return self._actions[self._position - 1]
 
 
 class _OneByOne:

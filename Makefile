@@ -1,0 +1,58 @@
+# `make demo` and `make test` do everything on a fresh machine; `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+# Debian's names; pictures of Meta-World need an OpenGL without a screen.
+SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libosmesa6
+
+.PHONY: help demo test test-long lint bench bench-check reference setup system clean
+
+help:  ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+setup: system $(VENV)/.installed  ## Install system packages and .venv with everything.
+
+system:
+	@bash .ci/system-packages $(SYSTEM_PACKAGES)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@echo "Installing envsuite with every extra (a minute or two) ..."
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]" --group dev
+	$(BIN)/python -m pip check
+	touch $@
+
+demo: setup  ## Score the agents that need no training on quick-v1 and write runs/board.html.
+	$(BIN)/envsuite demo --out runs/demo --board runs/board.html --workers $(JOBS)
+
+test: setup lint  ## Lint, then the whole test suite.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long"
+
+test-long: setup  ## Longer comparisons; the last result is committed under docs/reference/.
+	$(BIN)/python -m pytest -n $(JOBS) -m long
+
+lint: $(VENV)/.installed  ## ruff, types and import layers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build && $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/types .
+	cd build/types && ../../$(BIN)/python -m mypy --config-file ../../pyproject.toml -p envsuite
+	$(BIN)/lint-imports
+
+bench: setup  ## Steps a second beside each simulator's own environment.
+	$(BIN)/python -m tests.benchmarks.bench --write docs/reference/bench.json
+
+bench-check: setup  ## Compare with 0.8 of the committed ratios.
+	$(BIN)/python -m tests.benchmarks.bench --check docs/reference/bench.json
+
+reference: $(VENV)/.installed  ## Write the pages that are generated from the catalogue.
+	$(BIN)/python -m docs.reference.generate
+
+clean:  ## Remove what the other targets made, results excepted.
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,354 @@
+"""Plays jobs in this process, or in worker processes that may be killed without losing the evaluation."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from envsuite.agent import MakeAgent, TaskInfo
+from envsuite.catalogue import get_task
+from envsuite.env import TaskEnv
+from envsuite.episode import Episode, Start, batch_size, run_episodes
+from envsuite.errors import AgentLoadError
+from envsuite.registration import make_env
+
+MAX_ATTEMPTS = 3
+"""How often an episode whose environment crashed is played before it stays unscored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Episodes of one task and run that are played by one agent object, or one group after the other."""
+
+    task_id: str
+    run: int
+    starts: tuple[Start, ...]
+    keep_agent: bool = False
+    adapt: tuple[Start, ...] = ()
+    """Episodes played first, unrecorded, for the agent to adapt; only with `keep_agent`."""
+
+
+class Player:
+    """Plays jobs with a `make_agent`; keeps the environments of the task it played last."""
+
+    def __init__(self, make_agent: MakeAgent) -> None:
+        self._make_agent = make_agent
+        self._task_id = ""
+        self._envs: list[TaskEnv] = []
+
+    def batch_size(self, task_id: str, run: int) -> int:
+        """Returns how many episodes the agent declares to play at once; 1 when it cannot be made."""
+        with contextlib.suppress(Exception):  # making it fails again in `play`, where the failure is recorded
+            return batch_size(self._make_agent(self._info(task_id, run)))
+        return 1
+
+    def play(self, job: Job) -> Iterator[Episode]:
+        """Yields the job's episodes as they end, played in groups of the agent's batch size."""
+        agent: Any = None
+        for starts, recorded in ((job.adapt, False), (job.starts, True)):
+            remaining = deque(starts)
+            while remaining:
+                if agent is None or not job.keep_agent:
+                    agent = self._new_agent(job)
+                size = batch_size(agent)
+                group = [remaining.popleft() for _ in range(min(size, len(remaining)))]
+                episodes = run_episodes(self._environments(job.task_id, len(group)), agent, group, job.run)
+                if any(episode.outcome == "env_error" for episode in episodes):
+                    self.close()
+                if recorded:
+                    yield from episodes
+
+    def _new_agent(self, job: Job) -> Any:
+        try:
+            return self._make_agent(self._info(job.task_id, job.run))
+        except Exception as error:  # noqa: BLE001  # a submission that cannot be built is scored, like one that crashes
+            return _Unbuilt(error)
+
+    def _info(self, task_id: str, run: int) -> TaskInfo:
+        task = get_task(task_id)
+        env = self._environments(task_id, 1)[0]
+        return TaskInfo(
+            id=task.id,
+            observation_space=env.observation_space,
+            action_space=env.action_space,
+            goal=task.goal,
+            max_episode_steps=task.max_episode_steps,
+            run=run,
+        )
+
+    def _environments(self, task_id: str, count: int) -> list[TaskEnv]:
+        if task_id != self._task_id:
+            self.close()
+            self._task_id = task_id
+        while len(self._envs) < count:
+            self._envs.append(make_env(task_id))
+        return self._envs[:count]
+
+    def close(self) -> None:
+        """Closes the environments; the next job makes new ones."""
+        for env in self._envs:
+            with contextlib.suppress(Exception):  # an environment that has crashed may fail to close, too
+                env.close()
+        self._envs = []
+
+
+class _Unbuilt:
+    """Stands in for an agent whose `make_agent` raised: raises the same error in every episode."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def reset(self, seed: int) -> None:
+        raise self._error
+
+    def act(self, observation: Any) -> Any:
+        raise self._error
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of the jobs this evaluation plays."""
+
+    index: int = 0
+    count: int = 1
+    done: frozenset[tuple[str, int, int]] = frozenset()
+    """Keys (task id, run, seed index) that are recorded already."""
+
+    def groups(self, jobs: Sequence[Job], size: int) -> list[Job]:
+        """Returns the jobs cut into groups of `size` episodes, without other shards' and finished ones.
+
+        Groups are cut before anything is left out, so that an agent that plays a group at once meets
+        the same company whatever the shard, the number of workers and the interruptions; a group of
+        which only a part is recorded is played whole.
+        """
+        whole = [group for job in jobs for group in _cut(job, size)]
+        return [
+            group
+            for position, group in enumerate(whole)
+            if position % self.count == self.index
+            and not all((group.task_id, group.run, start.seed_index) in self.done for start in group.starts)
+        ]
+
+    def recorder(self, record: Callable[[Episode], None]) -> Callable[[Episode], None]:
+        """Returns `record` for episodes that are not recorded already."""
+
+        def new_only(episode: Episode) -> None:
+            if (episode.task_id, episode.run, episode.seed_index) not in self.done:
+                record(episode)
+
+        return new_only
+
+
+def _cut(job: Job, size: int) -> list[Job]:
+    if job.keep_agent:
+        return [job]
+    return [replace(job, starts=job.starts[i : i + size]) for i in range(0, len(job.starts), size)]
+
+
+def play_here(make_agent: MakeAgent, jobs: Sequence[Job], share: Share, record: Callable[[Episode], None]) -> None:
+    """Plays this share of the jobs in this process, crashed episodes again on the same seed."""
+    if not jobs:
+        return
+    player = Player(make_agent)
+    record = share.recorder(record)
+    attempts = _Attempts()
+    try:
+        queue = deque(share.groups(jobs, player.batch_size(jobs[0].task_id, jobs[0].run)))
+        while queue:
+            job = queue.popleft()
+            played: list[Episode] = []
+            for episode in player.play(job):
+                record(episode)
+                played.append(episode)
+            queue.extend(attempts.again(job, played))
+    finally:
+        player.close()
+
+
+def play_in_processes(
+    make_agent: MakeAgent, jobs: Sequence[Job], share: Share, record: Callable[[Episode], None], workers: int
+) -> None:
+    """Plays this share of the jobs in `workers` processes; a killed worker is replaced and its episode played again.
+
+    `make_agent` must be picklable: a function or class of an importable module.
+    """
+    if not jobs:
+        return
+    try:
+        pickle.dumps(make_agent)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise AgentLoadError(
+            f"agent: worker processes need a make_agent that an importable module defines, got {make_agent!r} "
+            f"({error}); move it to a module, or use workers=0"
+        ) from error
+    record = share.recorder(record)
+    with _Pool(make_agent, workers) as pool:
+        queue = deque(share.groups(jobs, pool.probe(jobs[0].task_id, jobs[0].run)))
+        attempts = _Attempts()
+        while queue or pool.busy:
+            while queue and pool.idle:
+                pool.submit(queue.popleft())
+            for worker, episodes, done in pool.reports():
+                for episode in episodes:
+                    record(episode)
+                    worker.played.append(episode)
+                if done and worker.job is not None:
+                    queue.extend(attempts.again(worker.job, worker.played))
+                    worker.job = None
+
+
+class _Attempts:
+    """Counts how often each episode was played."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, int, int], int] = {}
+
+    def again(self, job: Job, played: Sequence[Episode]) -> list[Job]:
+        """Returns the job of the episodes that crashed or were lost and may be played again."""
+        valid = {episode.seed_index for episode in played if episode.outcome != "env_error"}
+        starts = []
+        for start in job.starts:
+            if start.seed_index in valid:
+                continue
+            key = (job.task_id, job.run, start.seed_index)
+            self._counts[key] = self._counts.get(key, 0) + 1
+            if self._counts[key] < MAX_ATTEMPTS:
+                starts.append(start)
+        return [replace(job, starts=tuple(starts))] if starts else []
+
+
+class _Worker:
+    """One process and the job it is playing."""
+
+    def __init__(self, make_agent: MakeAgent) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, make_agent), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.job: Job | None = None
+        self.played: list[Episode] = []
+
+    def wait_ready(self) -> None:
+        """Returns when the process has loaded the agent; raises `AgentLoadError` when it died of that."""
+        try:
+            self.connection.recv()
+        except (EOFError, OSError) as error:
+            self.process.join()
+            raise AgentLoadError(
+                "agent: a worker process could not load it (its error is printed above). Define make_agent in a "
+                'module that can be imported, and guard a script with `if __name__ == "__main__":`; or use workers=0'
+            ) from error
+
+
+class _Pool:
+    """Worker processes, each with at most one job."""
+
+    def __init__(self, make_agent: MakeAgent, size: int) -> None:
+        self._make_agent = make_agent
+        self._workers = [_Worker(make_agent) for _ in range(size)]
+
+    def __enter__(self) -> _Pool:
+        try:
+            for worker in self._workers:
+                worker.wait_ready()
+        except AgentLoadError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+            worker.connection.close()
+
+    @property
+    def busy(self) -> bool:
+        return any(worker.job is not None for worker in self._workers)
+
+    @property
+    def idle(self) -> bool:
+        return any(worker.job is None for worker in self._workers)
+
+    def probe(self, task_id: str, run: int) -> int:
+        """Returns the agent's batch size, asked of a worker; 1 when the worker dies of it."""
+        worker = self._workers[0]
+        try:
+            worker.connection.send(("probe", task_id, run))
+            return int(worker.connection.recv())
+        except (EOFError, OSError):
+            self._replace(worker)
+            return 1
+
+    def submit(self, job: Job) -> None:
+        worker = next(worker for worker in self._workers if worker.job is None)
+        worker.job, worker.played = job, []
+        with contextlib.suppress(OSError):  # it has died: the next report says so
+            worker.connection.send(("play", job))
+
+    def reports(self) -> Iterator[tuple[_Worker, list[Episode], bool]]:
+        """Yields worker, new episodes and whether its job has ended, for every worker with news."""
+        busy = {worker.connection: worker for worker in self._workers if worker.job is not None}
+        for connection in wait(list(busy)):
+            worker = busy[connection]  # type: ignore[index]  # wait() returns what it was given
+            try:
+                message = worker.connection.recv()
+            except (EOFError, OSError):
+                yield worker, self._lost(worker), True
+                self._replace(worker)
+                continue
+            yield worker, [] if message is None else [message], message is None
+
+    def _lost(self, worker: _Worker) -> list[Episode]:
+        """Returns the mark of the episode that a dead worker was playing, if it was playing one."""
+        worker.process.join()
+        played = {episode.seed_index for episode in worker.played}
+        unfinished = [start for start in worker.job.starts if start.seed_index not in played] if worker.job else []
+        return [
+            Episode(
+                task_id=worker.job.task_id,
+                seed_index=start.seed_index,
+                run=worker.job.run,
+                return_=0.0,
+                length=0,
+                outcome="env_error",
+                error=f"the worker process ended with exit code {worker.process.exitcode} during this episode",
+                trajectory="",
+            )
+            for start in unfinished[:1]
+        ]
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.connection.close()
+        successor = _Worker(self._make_agent)
+        self._workers[self._workers.index(worker)] = successor
+        successor.wait_ready()
+
+
+def _work(connection: Connection, make_agent: MakeAgent) -> None:
+    """Answers probes and plays jobs until the parent closes the connection."""
+    # What simulators print must not tear the parent's progress bars.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    player = Player(make_agent)
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        connection.send("ready")
+        while True:
+            kind, *arguments = connection.recv()
+            if kind == "probe":
+                connection.send(player.batch_size(*arguments))
+            else:
+                for episode in player.play(arguments[0]):
+                    connection.send(episode)
+                connection.send(None)
+    player.close()

@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy import Crashing, unbuildable
+
+import envsuite
+from envsuite.errors import AgentLoadError, MissingSimulator, ResultsMismatch, UnknownName
+from envsuite.leaderboard.evaluate import agent_name, parse_shard
+from envsuite.leaderboard.results import EPISODES, Results, merge
+from envsuite.task import Suite, SuiteTask
+
+# Episodes of the random walker on this track end early, by a fall: a few milliseconds each.
+FLAT, HARDCORE = "envsuite/bipedal-flat-v1", "envsuite/bipedal-hardcore-v1"
+SUITE = Suite(
+    name="small-v1",
+    summary="",
+    tasks=(SuiteTask(task_id=HARDCORE, episodes=3), SuiteTask(task_id=FLAT, episodes=2)),
+)
+TESTS = Path(__file__).parent.parent
+
+
+def untimed(results):
+    return [{**e.to_json(), "timings": None} for e in results.episodes]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return envsuite.evaluate("random", SUITE)
+
+
+def test_every_episode_of_the_suite_is_played(reference):
+    keys = [(e.task_id, e.seed_index) for e in reference.episodes]
+    assert keys == [(HARDCORE, 0), (HARDCORE, 1), (HARDCORE, 2), (FLAT, 0), (FLAT, 1)]
+    assert len({e.trajectory for e in reference.episodes}) == 5
+    assert {e.outcome for e in reference.episodes} <= {"terminated", "truncated"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_number_of_workers_changes_nothing(reference, workers, tmp_path):
+    assert untimed(envsuite.evaluate("random", SUITE, out=tmp_path, workers=workers)) == untimed(reference)
+
+
+def test_another_seed_gives_other_episodes(reference):
+    other = envsuite.evaluate("random", SUITE, seed=1)
+    assert not {e.trajectory for e in other.episodes} & {e.trajectory for e in reference.episodes}
+
+
+def test_shards_join_to_the_whole(reference, tmp_path):
+    for i in (1, 2, 3):
+        envsuite.evaluate("random", SUITE, out=tmp_path / str(i), shard=f"{i}/3")
+    merged = merge([tmp_path / str(i) for i in (1, 2, 3)], tmp_path / "all")
+    assert untimed(merged) == untimed(reference)
+    assert merged.manifest == reference.manifest
+
+
+def test_a_finished_evaluation_plays_nothing_again(reference, tmp_path):
+    played = []
+    envsuite.evaluate("random", SUITE, out=tmp_path, on_episode=played.append)
+    assert len(played) == 5
+    again = envsuite.evaluate("random", SUITE, out=tmp_path, on_episode=played.append)
+    assert len(played) == 5
+    assert untimed(again) == untimed(reference)
+
+
+def test_an_agent_that_crashes_is_scored_and_does_not_stop_the_run():
+    results = envsuite.evaluate(Crashing, SUITE)
+    assert [e.outcome for e in results.episodes] == ["agent_error"] * 5
+    assert "ZeroDivisionError: the agent divides by zero" in results.episodes[0].error
+    assert results.manifest.agent == "toy:Crashing"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_agent_that_cannot_be_made_is_scored_too(workers):
+    results = envsuite.evaluate(unbuildable, SUITE, workers=workers)
+    assert {e.outcome for e in results.episodes} == {"agent_error"}
+    assert "no weights for this task" in results.episodes[0].error
+
+
+def test_an_agent_that_workers_cannot_import_is_told_at_once():
+    def local_agent(task):
+        return Crashing(task)
+
+    with pytest.raises(AgentLoadError, match="importable module"):
+        envsuite.evaluate(local_agent, SUITE, workers=1)
+
+
+def test_a_killed_worker_is_replaced_and_its_episode_marked_and_run_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENVSUITE_TEST_MARKER", str(tmp_path / "marker"))
+    results = envsuite.evaluate("toy:KillsItsWorkerOnce", SUITE, out=tmp_path / "r", workers=2)
+    lost = [e for e in results.attempts if e.outcome == "env_error"]
+    assert len(lost) == 1
+    assert "exit code -9" in lost[0].error
+    assert len(results.episodes) == 5
+    assert {e.outcome for e in results.episodes} <= {"terminated", "truncated"}
+
+
+def test_kill_9_in_the_middle_loses_and_repeats_no_episode(tmp_path):
+    suite = Suite(name="kill-v1", summary="", tasks=(SuiteTask(task_id=HARDCORE, episodes=40),))
+    code = (
+        "import envsuite; from envsuite.task import Suite, SuiteTask\n"
+        "if __name__ == '__main__':\n"
+        f"    suite = Suite(name='kill-v1', summary='', tasks=(SuiteTask(task_id={HARDCORE!r}, episodes=40),))\n"
+        f"    envsuite.evaluate('random', suite, out={str(tmp_path / 'r')!r}, workers=2)\n"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(code)
+    process = subprocess.Popen([sys.executable, str(script)], start_new_session=True)
+    episodes = tmp_path / "r" / EPISODES
+    deadline = time.monotonic() + 120
+    while not (episodes.exists() and episodes.read_bytes().count(b"\n") >= 5):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    recorded = episodes.read_bytes().count(b"\n")
+    assert 5 <= recorded < 40
+    resumed = envsuite.evaluate("random", suite, out=tmp_path / "r", workers=2)
+    lines = [json.loads(line) for line in episodes.read_text().splitlines()]
+    assert sorted(line["seed_index"] for line in lines) == list(range(40))
+    assert untimed(resumed) == untimed(envsuite.evaluate("random", suite, workers=2))
+
+
+def test_a_folder_of_another_suite_is_refused(tmp_path):
+    envsuite.evaluate("random", SUITE, out=tmp_path)
+    smaller = Suite(name="small-v1", summary="", tasks=SUITE.tasks[:1])
+    with pytest.raises(ResultsMismatch, match="suite"):
+        envsuite.evaluate("random", smaller, out=tmp_path)
+
+
+def test_kept_agents_adapt_and_live_through_their_task():
+    class Counting:
+        def __init__(self, task):
+            self.resets = 0
+            self.space = task.action_space
+
+        def reset(self, seed):
+            self.resets += 1
+
+        def act(self, observation):
+            if self.resets < 3:
+                raise RuntimeError(f"only {self.resets} resets so far")
+            return self.space.low
+
+    suite = Suite(
+        name="adapt-v1", summary="", tasks=(SuiteTask(task_id=HARDCORE, episodes=2),), adapt_episodes=2, keep_agent=True
+    )
+    results = envsuite.evaluate(Counting, suite)
+    assert [e.outcome for e in results.episodes] == ["terminated", "terminated"]
+
+
+def test_unknown_names_are_told_before_anything_is_played():
+    with pytest.raises(UnknownName, match="quick-v1"):
+        envsuite.evaluate("random", "quik-v1")
+    with pytest.raises(UnknownName, match="scripted"):
+        envsuite.evaluate("script", SUITE)
+
+
+def test_a_missing_simulator_is_told_before_anything_is_played(monkeypatch, tmp_path):
+    monkeypatch.setattr("envsuite.registration.missing_modules", lambda family: ["Box2D"])
+    with pytest.raises(MissingSimulator, match="bipedal"):
+        envsuite.evaluate("random", SUITE, out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("bad", ["0/2", "3/2", "1", "a/b", "1/2/3", ""])
+def test_a_shard_outside_the_grammar_is_refused(bad):
+    with pytest.raises(ValueError, match="shard"):
+        parse_shard(bad)
+
+
+def test_agents_are_named_after_their_entry_point():
+    assert agent_name("random") == "random"
+    assert agent_name(Crashing) == "toy:Crashing"
+
+
+def test_the_folder_can_be_loaded_again(tmp_path):
+    results = envsuite.evaluate("random", SUITE, out=tmp_path)
+    assert untimed(Results.load(tmp_path)) == untimed(results)
