@@ -30,7 +30,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: setup  ## Score the agents that need no training on quick-v1 and write runs/board.html.
-	$(BIN)/envsuite demo --out runs/demo --board runs/board.html --workers $(JOBS)
+	$(BIN)/envsuite demo --out runs/demo --page runs/board.html --workers $(JOBS)
 
 test: setup lint  ## Lint, then the whole test suite.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long"
@@ -46,13 +46,13 @@ lint: $(VENV)/.installed  ## ruff, types and import layers.
 	$(BIN)/lint-imports
 
 bench: setup  ## Steps a second beside each simulator's own environment.
-	$(BIN)/python -m tests.benchmarks.bench --write docs/reference/bench.json
+	$(BIN)/python tests/benchmarks/bench.py --write docs/reference/bench.json
 
 bench-check: setup  ## Compare with 0.8 of the committed ratios.
-	$(BIN)/python -m tests.benchmarks.bench --check docs/reference/bench.json
+	$(BIN)/python tests/benchmarks/bench.py --check docs/reference/bench.json
 
 reference: $(VENV)/.installed  ## Write the pages that are generated from the catalogue.
-	$(BIN)/python -m docs.reference.generate
+	$(BIN)/python docs/reference/generate.py
 
 clean:  ## Remove what the other targets made, results excepted.
 	rm -rf $(VENV) build dist *.egg-info

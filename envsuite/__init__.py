@@ -14,7 +14,7 @@ from envsuite.catalogue import FAMILIES, SUITES, TASKS, find_tasks, get_suite, g
 from envsuite.env import TaskEnv
 from envsuite.errors import EnvsuiteError, InvalidAction, InvalidTask, MissingSimulator
 from envsuite.registration import make_env, register_all
-from envsuite.task import Family, Reference, Suite, Task, format_id, parse_id
+from envsuite.task import Family, Reference, Suite, SuiteTask, Task, format_id, parse_id
 
 if TYPE_CHECKING:
     from envsuite.conformance import check_env
@@ -38,6 +38,7 @@ __all__ = [
     "Reference",
     "Results",
     "Suite",
+    "SuiteTask",
     "Task",
     "TaskEnv",
     "TaskInfo",

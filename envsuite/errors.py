@@ -30,6 +30,14 @@ class InvalidTask(EnvsuiteError, ValueError):
     """Raised by `reset` for options the environment does not have or a task outside its space."""
 
 
+class InvalidArgument(EnvsuiteError, ValueError):
+    """Raised for an argument outside its range: a shard, a split, a number of workers."""
+
+
+class WorkerDied(EnvsuiteError, RuntimeError):
+    """Raised by a vector env when a worker process has died or did not answer in time."""
+
+
 class ContractViolation(EnvsuiteError, AssertionError):
     """Raised by `check_env` when an environment breaks the contract."""
 

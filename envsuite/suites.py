@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from envsuite.errors import InvalidArgument
 from envsuite.seeding import derive_seed
 from envsuite.task import Suite, SuiteTask, Task
 
@@ -18,7 +19,7 @@ def episode_seed(suite: str, split: str, task_id: str, seed_index: int, root: in
     cannot stand on a board.
     """
     if split not in SPLITS:
-        raise ValueError(f"split: expected one of {SPLITS}, got {split!r}")
+        raise InvalidArgument(f"split: expected one of {SPLITS}, got {split!r}")
     return derive_seed(root, suite, split, task_id, seed_index)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from envsuite.agent import MakeAgent, load_agent
 from envsuite.catalogue import family_of, get_suite
 from envsuite.episode import Episode, Start
+from envsuite.errors import InvalidArgument
 from envsuite.leaderboard.executors.local import Job, Share, play_here, play_in_processes
 from envsuite.leaderboard.results import Results, choose, make_manifest, open_folder
 from envsuite.registration import require_simulator
@@ -103,19 +104,19 @@ def plan(suite: Suite, *, split: str, seed: int, runs: int) -> list[Job]:
 def parse_shard(shard: str | None) -> tuple[int, int]:
     """Returns index (from 0) and count of a shard "i/N", (0, 1) for None.
 
-    Raises ValueError unless 1 <= i <= N.
+    Raises `InvalidArgument` unless 1 <= i <= N.
     """
     if shard is None:
         return 0, 1
     first, _, second = shard.partition("/")
     if first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second):
         return int(first) - 1, int(second)
-    raise ValueError(f'shard: expected "i/N" with 1 <= i <= N, got {shard!r}')
+    raise InvalidArgument(f'shard: expected "i/N" with 1 <= i <= N, got {shard!r}')
 
 
 def _play(make: MakeAgent, jobs: Sequence[Job], share: Share, record: Callable[[Episode], None], workers: int) -> None:
     if workers < 0:
-        raise ValueError(f"workers: expected >= 0, got {workers}")
+        raise InvalidArgument(f"workers: expected >= 0, got {workers}")
     if workers == 0:
         play_here(make, jobs, share, record)
     else:

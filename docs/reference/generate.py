@@ -1,0 +1,89 @@
+"""Writes the reference pages from the catalogue: `make reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from envsuite.catalogue import FAMILIES, SUITES, TASKS
+from envsuite.registration import install_command
+from envsuite.task import Reference, Task
+
+NOTE = "<!-- Written by docs/reference/generate.py from the catalogue; do not edit. -->\n"
+
+
+def environments() -> str:
+    """Returns the page of every id, family by family."""
+    parts = [NOTE, "# Environments\n", "Ids, goals, metrics and references of every environment.\n"]
+    for family in FAMILIES.values():
+        parts += [f"## {family.title}\n", f"{family.summary} Install: `{install_command(family)}`\n"]
+        rows = [_task_row(task) for task in family.tasks]
+        parts.append(_table(("id", "goal", "metric", "steps", "same bytes", "floor", "ceiling"), rows))
+        parts.append(f"Events: {_names(family.events)}.\n\nReward factors: {_names(family.factors)}.\n")
+        parts.append(f"Metrics of an episode: {_names(family.metrics)}.\n")
+    return "\n".join(parts)
+
+
+def suites() -> str:
+    """Returns the page of every suite."""
+    parts = [NOTE, "# Suites\n", "A suite fixes tasks, episodes and seeds; a change of any is a new name.\n"]
+    for suite in SUITES.values():
+        parts += [f"## {suite.name}\n", f"{suite.summary} {suite.episodes} episodes.\n"]
+        rows = [(f"`{e.task_id}`", TASKS[e.task_id].metric, str(e.episodes)) for e in suite.tasks]
+        parts.append(_table(("id", "metric", "episodes"), rows))
+    return "\n".join(parts)
+
+
+def simulators() -> str:
+    """Returns the page of the simulators' licences and sources."""
+    rows = [
+        (f"[{family.title}]({family.homepage})", f"`{family.distribution}`", family.licence, f"`{family.extra}`")
+        for family in FAMILIES.values()
+    ]
+    rows.append(
+        ("StarCraft II", "not yet part of envsuite", "proprietary (Blizzard's AI and Machine Learning licence)", "")
+    )
+    parts = [NOTE, "# Simulators and their licences\n"]
+    parts.append("envsuite itself is MIT. It contains none of these; each is installed from its own package.\n")
+    parts.append(_table(("simulator", "package", "licence", "extra"), rows))
+    for family in FAMILIES.values():
+        parts += [f"## Citing {family.title}\n", f"```bibtex\n{family.bibtex.strip()}\n```\n"]
+    return "\n".join(parts)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "environments.md": environments,
+    "suites.md": suites,
+    "simulators.md": simulators,
+}
+
+
+def _task_row(task: Task) -> tuple[str, ...]:
+    return (
+        f"`{task.id}`",
+        task.goal,
+        task.metric,
+        str(task.max_episode_steps),
+        task.deterministic,
+        _reference(task.floor),
+        _reference(task.ceiling),
+    )
+
+
+def _reference(reference: Reference | None) -> str:
+    return "" if reference is None else f"{reference.value:.4g} ({reference.kind})"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (Path(__file__).parent / name).write_text(page(), encoding="utf-8")
+        print(f"wrote docs/reference/{name}")

@@ -1,0 +1,173 @@
+"""Steps a second of envsuite beside each simulator's own environment, as ratios from one run.
+
+Each peer lives in a virtual environment of its own under `.venv-bench/`; the two sides play in
+alternating blocks, random actions, resets counted. `--write` commits a result, `--check` compares a new
+one with 0.8 of the committed ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import venv
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent.parent
+PEERS = ROOT / ".venv-bench"
+TOLERATED = 0.8
+"""Share of a committed ratio below which `--check` fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison."""
+
+    name: str
+    ours: str
+    peer: str
+    packages: tuple[str, ...]
+    """What the peer's virtual environment holds, pinned by constraints.txt."""
+
+
+ROWS = (
+    Row("crafter", "ours:envsuite/crafter-reward-v1", "crafter", ("crafter",)),
+    Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
+    Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
+    Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld",)),
+    Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d")),
+    Row(
+        "bipedal flat, 8 envs",
+        "ours-vector:envsuite/bipedal-flat-v1",
+        "gymnasium-async:BipedalWalker-v3",
+        ("gymnasium", "box2d"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Rates in steps a second over all blocks; the ratio is the median of neighbouring blocks."""
+
+    ours_steps_per_s: float
+    peer_steps_per_s: float
+    ratio: float
+    ratio_low: float
+    """Lowest ratio of two neighbouring blocks."""
+    ratio_high: float
+
+
+class Side:
+    """A process that plays blocks on request."""
+
+    def __init__(self, python: Path | str, side: str) -> None:
+        command = [str(python), str(Path(__file__).parent / "player.py"), side]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()  # the warm-up block
+
+    def play(self, seconds: float) -> tuple[float, float]:
+        """Returns steps and seconds of one block."""
+        print(seconds, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> tuple[float, float]:
+        steps, _, seconds = self._process.stdout.readline().split()
+        return float(steps), float(seconds)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def peer_python(packages: tuple[str, ...]) -> Path:
+    """Returns the interpreter of a peer's virtual environment, made on first use."""
+    folder = PEERS / "-".join(packages)
+    python = folder / "bin" / "python"
+    if not (folder / ".installed").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        constraints = str(ROOT / "constraints.txt")
+        subprocess.run([python, "-m", "pip", "install", "-q", "-c", constraints, *packages], check=True)
+        (folder / ".installed").touch()
+    return python
+
+
+def measure(row: Row, *, blocks: int, seconds: float) -> Measured:
+    """Returns rates and ratio of one comparison over `blocks` alternating pairs of blocks."""
+    ours, peer = Side(sys.executable, row.ours), Side(peer_python(row.packages), row.peer)
+    pairs = [(ours.play(seconds), peer.play(seconds)) for _ in range(blocks)]
+    ours.close()
+    peer.close()
+    ratios = [(a[0] / a[1]) / (b[0] / b[1]) for a, b in pairs]
+    return Measured(
+        ours_steps_per_s=round(sum(a[0] for a, _ in pairs) / sum(a[1] for a, _ in pairs), 1),
+        peer_steps_per_s=round(sum(b[0] for _, b in pairs) / sum(b[1] for _, b in pairs), 1),
+        ratio=round(statistics.median(ratios), 3),
+        ratio_low=round(min(ratios), 3),
+        ratio_high=round(max(ratios), 3),
+    )
+
+
+def main() -> int:
+    """Measures every row, prints the table, writes or checks it; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--check", type=Path)
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    arguments = parser.parse_args()
+    results = {row.name: measure(row, blocks=arguments.blocks, seconds=arguments.seconds) for row in ROWS}
+    Console().print(_table(results))
+    if arguments.write:
+        record = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "commit": subprocess.run(
+                ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+            ).stdout.strip(),
+            "machine": f"{_processor()}, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            "command": f"make bench ({arguments.blocks} pairs of blocks of {arguments.seconds:g} s)",
+            "rows": {name: asdict(result) for name, result in results.items()},
+        }
+        arguments.write.write_text(json.dumps(record, indent=2) + "\n")
+    if arguments.check:
+        floors = {name: row["ratio"] for name, row in json.loads(arguments.check.read_text())["rows"].items()}
+        slow = [name for name, floor in floors.items() if results[name].ratio < TOLERATED * floor]
+        for name in slow:
+            print(f"{name}: ratio {results[name].ratio} is below {TOLERATED} of the committed {floors[name]}")
+        return 1 if slow else 0
+    return 0
+
+
+def _table(results: dict[str, Measured]) -> Table:
+    table = Table(title="Steps a second, random actions, resets counted")
+    for column in ("environment", "ours", "peer", "ratio", "lowest to highest"):
+        table.add_column(column, justify="left" if column == "environment" else "right")
+    for name, result in results.items():
+        table.add_row(
+            name,
+            f"{result.ours_steps_per_s:,.0f}",
+            f"{result.peer_steps_per_s:,.0f}",
+            f"{result.ratio:.2f}",
+            f"{result.ratio_low:.2f} to {result.ratio_high:.2f}",
+        )
+    return table
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Plays blocks of random steps with one environment, ours or a peer's, on request.
+
+Runs inside the virtual environment of its side, so it imports nothing but that side's packages.
+Reads a number of seconds a line from stdin; answers each with `steps episodes seconds` on stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+NETHACK_KEYS = (
+    *("glyphs", "chars", "colors", "specials", "blstats", "message", "inv_glyphs", "inv_strs", "inv_letters"),
+    *("inv_oclasses", "tty_chars", "tty_colors", "tty_cursor", "misc"),
+)
+"""What our NetHack observes; nle adds 130 KB of screen descriptions by default."""
+
+Play = Callable[[float], tuple[int, int, float]]
+"""Seconds -> steps, episodes, seconds taken; resets are inside the time."""
+
+
+def play_gymnasium(env: Any) -> Play:
+    env.action_space.seed(0)
+    env.reset(seed=0)
+
+    def play(seconds: float) -> tuple[int, int, float]:
+        steps, episodes, started = 0, 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < seconds:
+            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+            steps += 1
+            if terminated or truncated:
+                env.reset()
+                episodes += 1
+        return steps, episodes, elapsed
+
+    return play
+
+
+def play_vector(envs: Any) -> Play:
+    envs.action_space.seed(0)
+    envs.reset(seed=0)
+
+    def play(seconds: float) -> tuple[int, int, float]:
+        steps, episodes, started = 0, 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < seconds:
+            _, _, terminated, truncated, _ = envs.step(envs.action_space.sample())
+            steps += envs.num_envs
+            episodes += int((terminated | truncated).sum())
+        return steps, episodes, elapsed
+
+    return play
+
+
+def play_crafter() -> Play:
+    import crafter
+    import numpy as np
+
+    env = crafter.Env(seed=0)
+    rng = np.random.default_rng(0)
+    env.reset()
+
+    def play(seconds: float) -> tuple[int, int, float]:
+        steps, episodes, started = 0, 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < seconds:
+            _, _, done, _ = env.step(rng.integers(17))
+            steps += 1
+            if done:
+                env.reset()
+                episodes += 1
+        return steps, episodes, elapsed
+
+    return play
+
+
+def make(side: str) -> Play:
+    """Returns the player of a side: `ours:ID`, `ours-vector:ID`, or a peer's name."""
+    kind, _, argument = side.partition(":")
+    if kind == "ours":
+        import envsuite
+
+        return play_gymnasium(envsuite.make_env(argument))
+    if kind == "ours-vector":
+        import envsuite
+
+        return play_vector(envsuite.make_vec(argument, 8, workers=2))
+    if kind == "crafter":
+        return play_crafter()
+    import gymnasium
+
+    if kind == "nle":
+        return play_gymnasium(gymnasium.make(argument))
+    if kind == "nle-same-keys":
+        return play_gymnasium(gymnasium.make(argument, observation_keys=NETHACK_KEYS))
+    if kind == "metaworld":
+        return play_gymnasium(gymnasium.make("Meta-World/MT1", env_name=argument, seed=0))
+    if kind == "gymnasium-async":
+        return play_vector(gymnasium.make_vec(argument, num_envs=8, vectorization_mode="async"))
+    return play_gymnasium(gymnasium.make(argument))
+
+
+def main() -> None:
+    """Answers block requests until stdin ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # simulators print
+    play = make(sys.argv[1])
+    for line in ("0.5", *iter(sys.stdin.readline, "")):
+        print(*play(float(line)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

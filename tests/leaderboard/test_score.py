@@ -1,0 +1,249 @@
+import json
+import random
+
+import numpy as np
+import pytest
+
+from envsuite.episode import Episode
+from envsuite.errors import UnknownName
+from envsuite.leaderboard import metrics
+from envsuite.leaderboard.intervals import wilson
+from envsuite.leaderboard.metrics import CRAFTER_ACHIEVEMENTS
+from envsuite.leaderboard.score import SuiteScore, score_suite
+from envsuite.task import Reference, Suite, SuiteTask, Task
+
+WALK, REACH, CRAFT, OPEN = (f"envsuite/{name}-v1" for name in ("bipedal-walk", "metaworld-reach", "crafter-x", "toy-y"))
+
+
+def reference(value):
+    return Reference(value=value, kind="random", source="made up")
+
+
+def make_task(task_id, metric, floor=None, ceiling=None):
+    return Task(
+        id=task_id,
+        goal="Play.",
+        entry_point="nowhere:Env",
+        max_episode_steps=100,
+        metric=metric,
+        floor=None if floor is None else reference(floor),
+        ceiling=None if ceiling is None else reference(ceiling),
+    )
+
+
+TASKS = {
+    task.id: task
+    for task in (
+        make_task(WALK, "return", -100.0, 300.0),
+        make_task(REACH, "success_rate", 0.0, 1.0),
+        make_task(CRAFT, "crafter_score", 1.5, 50.5),
+        make_task(OPEN, "return", 3.0),
+    )
+}
+
+
+def make_suite(*task_ids, episodes=20):
+    return Suite(name="toy-v1", summary="", tasks=tuple(SuiteTask(task_id=t, episodes=episodes) for t in task_ids))
+
+
+def make_episode(task_id, index, run=0, return_=0.0, outcome="terminated", **fields):
+    defaults = {"length": 50, "trajectory": "00", "timings": {"wall_s": 0.5}}
+    return Episode(
+        task_id=task_id, seed_index=index, run=run, return_=return_, outcome=outcome, **{**defaults, **fields}
+    )
+
+
+def play(task_id, runs=3, episodes=20, seed=0):
+    rng = np.random.default_rng([seed, *task_id.encode()])
+    return [
+        make_episode(
+            task_id,
+            index,
+            run,
+            float(rng.normal(100 + 20 * run, 50)),
+            success=bool(rng.random() < 0.7) if task_id == REACH else None,
+            metrics={name: float(rng.random() < 0.4) for name in CRAFTER_ACHIEVEMENTS} if task_id == CRAFT else {},
+        )
+        for run in range(runs)
+        for index in range(episodes)
+    ]
+
+
+def score(episodes, suite, **options):
+    return score_suite("toy agent", episodes, suite, tasks=TASKS, **{"reps": 300, **options})
+
+
+ALL = make_suite(WALK, REACH, CRAFT, OPEN)
+EVERYTHING = [episode for task_id in ALL.task_ids for episode in play(task_id)]
+
+
+@pytest.fixture(scope="module")
+def full():
+    return score(EVERYTHING, ALL)
+
+
+def of(result, task_id):
+    return next(task for task in result.tasks if task.task_id == task_id)
+
+
+def test_a_complete_result_scores_every_task_in_the_order_of_the_suite(full):
+    assert full.complete
+    assert tuple(task.task_id for task in full.tasks) == ALL.task_ids
+    assert (full.runs, full.episodes, full.missing, full.failed) == (3, 240, 0, 0)
+    assert (full.unscored, full.ranked, full.unranked) == ((), (WALK, REACH, CRAFT), (OPEN,))
+    assert any("Left out" in note and "toy-y-v1" in note for note in full.notes)
+
+
+def test_task_scores_are_means_over_runs(full):
+    returns = {run: np.mean([e.return_ for e in play(WALK) if e.run == run]) for run in range(3)}
+    assert of(full, WALK).score.value == pytest.approx(np.mean(list(returns.values())))
+    per_run = [
+        metrics.crafter_score(np.mean([list(e.metrics.values()) for e in play(CRAFT) if e.run == run], axis=0))
+        for run in range(3)
+    ]
+    assert of(full, CRAFT).score.value == pytest.approx(np.mean(per_run))
+
+
+def test_normalised_scores_are_zero_at_the_floor_and_one_at_the_ceiling(full):
+    walk = of(full, WALK)
+    assert walk.normalised == pytest.approx([(end + 100) / 400 for end in walk.score])
+    at_floor, at_ceiling = (
+        score([make_episode(WALK, 0, return_=end)], make_suite(WALK, episodes=1)) for end in (-100.0, 300.0)
+    )
+    assert (at_floor.iqm.value, at_ceiling.iqm.value) == (0.0, 1.0)
+
+
+def test_aggregates_are_those_of_the_normalised_run_by_task_matrix(full):
+    def per_run(task_id, run):
+        values = [e for e in play(task_id) if e.run == run]
+        if task_id == CRAFT:
+            return (metrics.crafter_score(np.mean([list(e.metrics.values()) for e in values], axis=0)) - 1.5) / 49
+        if task_id == REACH:
+            return np.mean([e.success for e in values])
+        return (np.mean([e.return_ for e in values]) + 100) / 400
+
+    matrix = np.array([[per_run(task_id, run) for task_id in full.ranked] for run in range(3)])
+    for name in ("iqm", "mean", "median", "optimality_gap"):
+        aggregate = getattr(full, name)
+        assert aggregate.value == pytest.approx(float(getattr(metrics, name)(matrix)))
+        assert aggregate.low < aggregate.value < aggregate.high
+
+
+def test_family_means_are_those_of_the_family_s_tasks(full):
+    assert set(full.families) == {"bipedal", "metaworld", "crafter"}
+    assert full.families["bipedal"].value == pytest.approx(of(full, WALK).normalised.value)
+
+
+def test_success_is_aggregated_over_the_tasks_that_define_it(full):
+    assert full.success_rate.value == pytest.approx(of(full, REACH).score.value)
+    assert of(full, WALK).success is None
+    assert of(full, REACH).success == of(full, REACH).score
+
+
+def test_success_rates_never_lose_their_interval():
+    won = [make_episode(REACH, index, success=True) for index in range(20)]
+    result = of(score(won, make_suite(REACH)), REACH)
+    assert result.score == pytest.approx((1.0, wilson(20, 20).low, 1.0))
+    assert result.score.low < 0.9
+
+
+def test_a_task_scored_by_return_still_tells_its_success():
+    played = [make_episode(WALK, index, return_=5.0, success=index < 5) for index in range(20)]
+    assert of(score(played, make_suite(WALK)), WALK).success.value == 0.25
+
+
+def test_the_same_seed_gives_the_same_score_in_any_order_of_episodes(full):
+    shuffled = random.Random(1).sample(EVERYTHING, len(EVERYTHING))
+    assert score(shuffled, ALL) == full
+    assert score(EVERYTHING, ALL, seed=1) != full
+
+
+def test_a_task_s_interval_does_not_depend_on_the_rest_of_the_suite(full):
+    alone = score(play(CRAFT), make_suite(CRAFT))
+    assert of(alone, CRAFT).score == of(full, CRAFT).score
+
+
+def test_failed_episodes_score_the_floor_and_stay_visible():
+    played = [make_episode(WALK, index, return_=900.0, outcome="agent_error", length=3) for index in range(20)]
+    result = score(played, make_suite(WALK))
+    assert result.complete
+    assert (result.failed, of(result, WALK).episodes, of(result, WALK).score.value) == (20, 20, -100.0)
+    assert result.iqm == (0.0, 0.0, 0.0)
+    assert any("failed 20 episodes" in note for note in result.notes)
+
+
+def test_what_the_environment_broke_off_is_missing_until_another_attempt_is_scored():
+    played = play(WALK, runs=1, episodes=19)
+    broken = make_episode(WALK, 19, return_=-1e9, outcome="env_error")
+    result = score([*played, broken], make_suite(WALK))
+    assert not result.complete
+    assert (result.missing, of(result, WALK).env_errors, of(result, WALK).episodes) == (1, 1, 19)
+    assert of(result, WALK).score == of(score(played, make_suite(WALK)), WALK).score
+    assert sum("1 episode" in note for note in result.notes) == 2
+    again = score([*played, broken, make_episode(WALK, 19)], make_suite(WALK))
+    assert again.complete
+    assert of(again, WALK).env_errors == 1
+
+
+def test_an_unplayed_task_is_named_and_leaves_no_aggregate():
+    result = score(play(WALK), make_suite(WALK, REACH))
+    assert (result.unscored, result.complete, result.missing) == ((REACH,), False, 60)
+    assert (result.iqm, result.mean, result.median, result.optimality_gap) == (None,) * 4
+    assert set(result.families) == {"bipedal"}
+    assert "metaworld-reach-v1" in result.notes[0]
+    assert of(result, REACH).score is None
+
+
+def test_a_run_that_lacks_a_task_leaves_no_aggregate():
+    result = score([*play(WALK, runs=3), *play(REACH, runs=2)], make_suite(WALK, REACH))
+    assert result.iqm is None
+    assert (of(result, REACH).runs, of(result, REACH).missing) == (2, 20)
+
+
+def test_no_episodes_at_all_is_an_incomplete_result():
+    result = score([], ALL)
+    assert (result.complete, result.runs, result.missing, result.unscored) == (False, 0, 80, ALL.task_ids)
+    assert result.success_rate is None
+    assert SuiteScore.from_json(result.to_json()) == result
+
+
+def test_a_suite_without_ceilings_still_scores_its_tasks():
+    result = score(play(OPEN), make_suite(OPEN))
+    assert result.complete
+    assert result.iqm is None
+    assert of(result, OPEN).score.value == pytest.approx(np.mean([e.return_ for e in play(OPEN)]))
+    assert "floor and a ceiling" in result.notes[0]
+
+
+def test_scores_survive_json(full):
+    assert SuiteScore.from_json(json.loads(json.dumps(full.to_json(), allow_nan=False))) == full
+
+
+def test_lengths_limits_and_times_are_means_over_scored_episodes():
+    played = [make_episode(WALK, i, length=10 * (i + 1), outcome="truncated" if i else "terminated") for i in range(4)]
+    task = of(score(played, make_suite(WALK, episodes=4)), WALK)
+    assert (task.mean_length, task.truncated, task.wall_s) == (25.0, 0.75, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("episodes", "named"),
+    [
+        ([make_episode(REACH, 0, success=True)], "expected tasks of toy-v1"),
+        ([make_episode(WALK, 20)], "seed indices 0 to 19"),
+        ([make_episode(WALK, -1)], "seed indices 0 to 19"),
+        ([make_episode(WALK, 3), make_episode(WALK, 3)], "one score each"),
+    ],
+)
+def test_episodes_that_are_not_the_suite_s_are_errors(episodes, named):
+    with pytest.raises(ValueError, match=named):
+        score(episodes, make_suite(WALK))
+
+
+def test_a_ceiling_that_is_not_above_the_floor_is_an_error():
+    with pytest.raises(ValueError, match="ceiling above the floor"):
+        score_suite("a", play(WALK), make_suite(WALK), tasks={WALK: make_task(WALK, "return", 5.0, 5.0)})
+
+
+def test_an_unknown_task_is_named():
+    with pytest.raises(UnknownName, match="metaworld-reach"):
+        score_suite("a", [], make_suite(REACH), tasks={})
