@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 # Debian's names; pictures of Meta-World need an OpenGL without a screen.
-SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libosmesa6
+SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libopengl0
 
 .PHONY: help demo test test-long lint bench bench-check reference setup system clean
 
@@ -43,7 +43,7 @@ lint: $(VENV)/.installed  ## ruff, types and import layers.
 	$(BIN)/ruff format --check .
 	rm -rf build && $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/types .
 	cd build/types && ../../$(BIN)/python -m mypy --config-file ../../pyproject.toml -p envsuite
-	$(BIN)/lint-imports
+	cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 
 bench: setup  ## Steps a second beside each simulator's own environment.
 	$(BIN)/python tests/benchmarks/bench.py --write docs/reference/bench.json

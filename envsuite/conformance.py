@@ -212,7 +212,7 @@ def _check_stream(subject: _Subject) -> None:
 def _global_generators() -> tuple[str, object]:
     """Returns the state of the generators that no environment may move."""
     state = np.random.get_state(legacy=False)  # noqa: NPY002  # looked at, never drawn from
-    return repr(state) + str(state["state"]["key"].tolist()), random.getstate()  # type: ignore[call-overload,index]
+    return repr(state) + str(state["state"]["key"].tolist()), random.getstate()
 
 
 def _check_buffers(subject: _Subject) -> None:
@@ -274,7 +274,7 @@ def _check_masks(subject: _Subject) -> None:
     if not (isinstance(env.observation_space, spaces.Dict) and "action_mask" in env.observation_space.spaces):
         return
     observation, _ = env.reset(seed=_SEED)
-    masks = getattr(env, "action_masks", None)
+    masks: Any = getattr(env, "action_masks", None)
     _require(callable(masks), "the observation has an action_mask but the environment no action_masks()")
     _require(np.array_equal(masks(), observation["action_mask"]), "action_masks() differs from the observation")
 
@@ -372,7 +372,7 @@ def _check_close(subject: _Subject) -> None:
 def _check_spec(subject: _Subject) -> None:
     if subject.name in gymnasium.registry:
         made = gymnasium.make(subject.name)
-        made.close()
+        made.close()  # type: ignore[no-untyped-call]  # gymnasium's is untyped
         _require(made.unwrapped.spec is not None, "gymnasium.make sets no spec")
         spec = gymnasium.envs.registration.EnvSpec.from_json(gymnasium.spec(subject.name).to_json())
         _require(spec.id == subject.name, "the spec does not survive JSON")

@@ -123,6 +123,7 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         self._task_value = task_value
         self._elapsed_steps = 0
         self._no_effect_count = 0
+        self._running = False
         observation, extra = self._begin(episode_seed, task_value)
         self._running = True
         info = self._info(Transition(observation=observation, reward=0.0, extra=extra))
@@ -217,7 +218,7 @@ def check_action(space: spaces.Space[Any], action: Any) -> None:
     if isinstance(space, spaces.Box):
         if not isinstance(action, np.ndarray):
             raise InvalidAction(_expected(space, f"{type(action).__name__} {action!r}"))
-        if action.shape != space.shape or not np.can_cast(action.dtype, space.dtype):
+        if action.shape != space.shape or not np.can_cast(action.dtype, str(space.dtype)):
             raise InvalidAction(_expected(space, f"an array of shape {action.shape} and dtype {action.dtype}"))
         # NaN fails both comparisons.
         if not (np.all(action >= space.low) and np.all(action <= space.high)):

@@ -74,7 +74,7 @@ class Start(NamedTuple):
     agent_seed: int
 
 
-def update_digest(digest: hashlib._Hash, value: Any) -> None:
+def update_digest(digest: hashlib.blake2b, value: Any) -> None:
     """Feeds an observation, a number or a nested container of them into a hash, unambiguously."""
     if isinstance(value, Mapping):
         for key in sorted(value):
@@ -92,7 +92,7 @@ def update_digest(digest: hashlib._Hash, value: Any) -> None:
         digest.update(array.data if array.size else b"")
 
 
-def new_digest() -> hashlib._Hash:
+def new_digest() -> hashlib.blake2b:
     """Returns the hash object that trajectories are hashed with (BLAKE2b, 128 bits)."""
     return hashlib.blake2b(digest_size=16)
 
@@ -102,7 +102,10 @@ class _Row:
 
     def __init__(self, env: TaskEnv, start: Start, run: int) -> None:
         self.env, self.start, self.run = env, start, run
-        self.return_, self.length, self.success = 0.0, 0, None
+        task_env: Any = env.unwrapped  # a recording wrapper may lie around it
+        self.task_id: str = task_env.task.id
+        self.return_, self.length = 0.0, 0
+        self.success: bool | None = None
         self.reward, self.terminated, self.truncated = 0.0, False, False
         self.info: Mapping[str, Any] = {}
         self.observation: Any = None
@@ -150,7 +153,7 @@ class _Row:
         if self.outcome is None:
             raise RuntimeError("the episode is still running")
         return Episode(
-            task_id=self.env.unwrapped.task.id,
+            task_id=self.task_id,
             seed_index=self.start.seed_index,
             run=self.run,
             return_=self.return_,

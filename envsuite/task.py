@@ -90,7 +90,9 @@ class Task:
         if self.max_episode_steps < 1:
             raise ValueError(f"max_episode_steps: expected >= 1, got {self.max_episode_steps} for {self.id}")
         if self.floor and self.ceiling and self.ceiling.value <= self.floor.value:
-            raise ValueError(f"ceiling: expected above the floor {self.floor.value}, got {self.ceiling.value}: {self.id}")
+            raise ValueError(
+                f"ceiling: expected above the floor {self.floor.value}, got {self.ceiling.value}: {self.id}"
+            )
         object.__setattr__(self, "kwargs", MappingProxyType(dict(self.kwargs)))
 
     @property
