@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Literal
 
 import numpy as np
-from Box2D import (
-    b2BodyDef,
-    b2ContactListener,
-    b2EdgeShape,
-    b2FixtureDef,
-    b2PolygonShape,
-    b2RayCastCallback,
-    b2RevoluteJointDef,
-    b2World,
-)
 from numpy.typing import NDArray
 
 from envsuite.families.bipedal.track import GROUND, SCALE, START_X, VIEW, Point, Polygon, Track
+
+with warnings.catch_warnings():
+    # SWIG's types warn while they are made; as an error, in the middle of the import, that crashes the interpreter.
+    warnings.filterwarnings("ignore", message="builtin type .* has no __module__", category=DeprecationWarning)
+    from Box2D import (
+        b2BodyDef,
+        b2ContactListener,
+        b2EdgeShape,
+        b2FixtureDef,
+        b2PolygonShape,
+        b2RayCastCallback,
+        b2RevoluteJointDef,
+        b2World,
+    )
 
 FPS = 50
 Lidar = Literal["nearest", "legacy"]
