@@ -204,7 +204,10 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         space = self.task_space
         value = options["task"]
         if isinstance(space, spaces.Box):
-            value = np.asarray(value, dtype=space.dtype)
+            try:
+                value = np.asarray(value, dtype=space.dtype)
+            except (TypeError, ValueError):
+                value = np.full(space.shape, np.nan)  # what is no array of numbers is no member either
         if not space.contains(value):
             raise InvalidTask(f"options['task']: expected a member of {space}, got {options['task']!r}")
         return value.copy() if isinstance(value, np.ndarray) else value

@@ -22,6 +22,10 @@ class MissingExtra(EnvsuiteError, ImportError):
     """Raised when an optional part needs a package that is not installed."""
 
 
+class MissingDisplay(EnvsuiteError, RuntimeError):
+    """Raised when a window is asked for on a machine without a screen."""
+
+
 class InvalidAction(EnvsuiteError, ValueError):
     """Raised by `step` for an action outside the action space; the episode is unharmed."""
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.errors import MissingExtra
+from envsuite.errors import MissingDisplay, MissingExtra
 
 MIN_SIDE = 480
 """Frames whose longer side is shorter are enlarged by a whole factor, so that 64 x 64 can be seen."""
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+"""Environment variables of which one tells SDL where to open a window."""
 
 
 def load_pygame() -> Any:
@@ -21,6 +26,19 @@ def load_pygame() -> Any:
     except ImportError as error:
         raise MissingExtra("a window needs pygame; run: pip install pygame") from error
     return pygame
+
+
+def _require_display() -> None:
+    """Raises `MissingDisplay` on a Linux machine without a screen.
+
+    SDL would fall back to a driver of its own there and take the OpenGL context of other renderers down
+    with it when it closes.
+    """
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAYS):
+        raise MissingDisplay(
+            'render_mode "human" needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; '
+            'use render_mode "rgb_array", or set SDL_VIDEODRIVER=dummy to go without a screen'
+        )
 
 
 class Window:
@@ -39,6 +57,7 @@ class Window:
         factor = max(1, MIN_SIDE // max(frame.shape[:2]))
         size = (frame.shape[1] * factor, frame.shape[0] * factor)
         if self._screen is None or self._screen.get_size() != size:
+            _require_display()
             pygame.display.init()
             self._screen = pygame.display.set_mode(size)
             pygame.display.set_caption(self._title)

@@ -5,7 +5,7 @@ from gymnasium.error import ResetNeeded
 from toy import ToyEnv
 
 from envsuite.env import check_action
-from envsuite.errors import InvalidAction, InvalidTask
+from envsuite.errors import InvalidAction, InvalidTask, MissingDisplay
 
 
 def test_reset_with_a_seed_decides_the_episode_whatever_came_before():
@@ -63,7 +63,7 @@ def test_an_invalid_action_leaves_the_episode_as_it_was():
     env = ToyEnv()
     env.reset(seed=0)
     for bad in (3, -1, None, 1.0, True, "left", np.zeros(1)):
-        with pytest.raises(InvalidAction, match="expected .* got"):
+        with pytest.raises(InvalidAction, match=r"expected .* got"):
             env.step(bad)
     assert env.step(np.int64(2))[1] == 1.0
     assert env._elapsed_steps == 1
@@ -111,9 +111,9 @@ def test_task_parameters_hold_for_one_episode():
     assert env.reset(seed=3)[1]["task"] == drawn
 
 
-@pytest.mark.parametrize("options", [{"task": [9.0]}, {"task": "far"}, {"target": 1}])
+@pytest.mark.parametrize("options", [{"task": [9.0]}, {"task": "far"}, {"task": None}, {"target": 1}])
 def test_wrong_options_are_refused_and_name_what_was_expected(options):
-    with pytest.raises((InvalidTask, ValueError)):
+    with pytest.raises(InvalidTask, match="expected"):
         ToyEnv().reset(options=options)
 
 
@@ -131,3 +131,10 @@ def test_the_human_window_shows_frames_and_closes(monkeypatch):
     env.close()
     env.close()
     assert env._window is None
+
+
+def test_a_window_without_a_display_says_what_to_do(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(MissingDisplay, match="SDL_VIDEODRIVER=dummy"):
+        ToyEnv(render_mode="human").reset(seed=0)

@@ -29,6 +29,8 @@ from envsuite.task import Family
 _PREFIX = "envsuite-probe "
 """Begins the lines of the probe that carry its answers; simulators print other lines."""
 
+_PROBE = "from envsuite.cli.doctor import probe; probe({!r})"
+"""What the process of a family runs."""
 _PACKAGES = (
     ("pygame", "pygame", "windows: envsuite play, render_mode='human'", "pip install pygame"),
     ("stable-baselines3", "stable_baselines3", "training", 'pip install "envsuite[interop]"'),
@@ -135,11 +137,14 @@ def check_family(family: Family, timeout: float) -> dict[str, Any]:
 
 def run_probe(task_id: str, timeout: float) -> tuple[dict[str, Any], str | None]:
     """Returns what `probe` told from a process of its own before it ended, and why it ended early, if it did."""
-    code = f"from envsuite.cli.doctor import probe; probe({task_id!r})"
     environment = {**os.environ, "SDL_VIDEODRIVER": os.environ.get("SDL_VIDEODRIVER", "dummy")}
     problem: str | None = None
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own code
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-P", "-c", _PROBE.format(task_id)],  # -P: no modules from the current folder
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     try:
         output, errors = process.communicate(timeout=timeout)

@@ -83,4 +83,4 @@ def _key_names(event: Any, pygame: Any) -> list[str]:
     pressed = getattr(event, "mod", 0)
     combined = [f"{modifier}+{name}" for modifier, mask in modifiers if pressed & mask]
     typed = getattr(event, "unicode", "")
-    return [*combined, *([typed] if typed.isprintable() and typed else []), name]
+    return [*combined, *([typed] if typed else []), name]

@@ -18,7 +18,7 @@ from envsuite.cli.console import console, print_json
 from envsuite.cli.info import installed_version
 from envsuite.env import TaskEnv
 from envsuite.episode import new_digest, update_digest
-from envsuite.errors import EnvsuiteError
+from envsuite.errors import EnvsuiteError, InvalidTask
 
 FORMAT = "envsuite-recording-1"
 
@@ -83,20 +83,22 @@ class Session:
     def __init__(self, env: TaskEnv) -> None:
         self.env = env
         self.info: Mapping[str, Any] = {}
-        self.reset(seed=0, begin=False)
+        self._clear(0, None)
 
-    def reset(self, seed: int, task: Any = None, *, begin: bool = True) -> None:
+    def reset(self, seed: int, task: Any = None) -> None:
         """Begins the episode of a seed and, unless it is None, of the task parameters."""
+        self._clear(seed, task)
+        options = None if task is None else {"task": decode_task(self.env.task_space, task)}
+        observation, self.info = self.env.reset(seed=seed, options=options)
+        update_digest(self._digest, observation)
+
+    def _clear(self, seed: int, task: Any) -> None:
         self.seed, self.task = seed, task
         self.actions: list[Any] = []
         self.rewards: list[float] = []
         self.terminated = self.truncated = False
         self.success: bool | None = None
         self._digest = new_digest()
-        if begin:
-            options = None if task is None else {"task": decode_task(self.env.task_space, task)}
-            observation, self.info = self.env.reset(seed=seed, options=options)
-            update_digest(self._digest, observation)
 
     @property
     def over(self) -> bool:
@@ -153,16 +155,14 @@ def decode(space: spaces.Space[Any], value: Any) -> Any:
 def decode_task(space: spaces.Space[Any] | None, value: Any) -> Any:
     """Returns task parameters in the form of their space, a lone number as an array of one.
 
-    What does not fit is returned as it came: `reset` says what it expects.
+    Raises `InvalidTask` for what cannot be given that form; `reset` checks the rest.
     """
     if space is None:
         return value
     try:
-        if space.shape and np.ndim(value) == 0:
-            value = [value]
-        return decode(space, value)
-    except (TypeError, ValueError, KeyError):
-        return value
+        return decode(space, [value] if space.shape and np.ndim(value) == 0 else value)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InvalidTask(f"task: expected a member of {space}, got {value!r}") from error
 
 
 def append(path: Path, recording: Recording) -> None:
@@ -192,7 +192,10 @@ def replay(path: Path) -> list[Replay]:
     Raises `InvalidRecording` for another kind of file, `UnknownName` for an id that does not exist, and
     whatever `reset` and `step` raise for tasks and actions outside their spaces.
     """
-    return [_replay(recording) for recording in read(path)]
+    replays = [_replay(recording) for recording in read(path)]
+    if not replays:
+        raise InvalidRecording(f"path: expected a recording of `envsuite play ID --record PATH`, got {path} (empty)")
+    return replays
 
 
 def _replay(recording: Recording) -> Replay:

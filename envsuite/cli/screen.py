@@ -142,8 +142,13 @@ def bindings(keys: Mapping[str, Any], env: TaskEnv) -> list[tuple[str, str]]:
     """Returns pairs of keys and what they do, keys of the same action together."""
     grouped: dict[str, list[str]] = {}
     for key, action in keys.items():
-        grouped.setdefault(action_name(action, env), []).append(key)
+        grouped.setdefault(action_name(action, env), []).append(_key_label(key))
     return [(" ".join(names), meaning) for meaning, names in grouped.items()]
+
+
+def _key_label(key: str) -> str:
+    """Returns the name of a key; a control character, which no font draws, by the keys that type it."""
+    return f"ctrl+{chr(ord(key) + 64).lower()}" if len(key) == 1 and ord(key) < 32 else key
 
 
 def action_name(action: Any, env: TaskEnv) -> str:

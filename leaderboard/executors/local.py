@@ -312,8 +312,10 @@ class _Pool:
     def _lost(self, worker: _Worker) -> list[Episode]:
         """Returns the mark of the episode that a dead worker was playing, if it was playing one."""
         worker.process.join()
+        if worker.job is None:
+            return []
         played = {episode.seed_index for episode in worker.played}
-        unfinished = [start for start in worker.job.starts if start.seed_index not in played] if worker.job else []
+        unfinished = [start for start in worker.job.starts if start.seed_index not in played]
         return [
             Episode(
                 task_id=worker.job.task_id,

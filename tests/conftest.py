@@ -1,0 +1,25 @@
+"""What every test needs: windows without a screen, and parts that CI must not skip."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+REQUIRED = frozenset(filter(None, os.environ.get("ENVSUITE_REQUIRE", "").split(",")))
+"""System parts whose absence fails a test instead of skipping it, as in CI: chromium, bwrap, gl."""
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """A function that skips the test when a system part is missing, or fails it where it is required."""
+
+    def check(part: str, present: object, how: str) -> None:
+        if present:
+            return
+        if part in REQUIRED:
+            pytest.fail(f"{part} is required here (ENVSUITE_REQUIRE) and missing: {how}")
+        pytest.skip(f"{part} is missing: {how}")
+
+    return check
