@@ -10,7 +10,7 @@ JOBS ?= 2
 # Debian's names; pictures of Meta-World need an OpenGL without a screen.
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libopengl0
 
-.PHONY: help demo test test-long lint bench bench-check reference setup system clean
+.PHONY: help demo test test-long lint bench bench-check reference pictures setup system clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -53,6 +53,9 @@ bench-check: setup  ## Compare with 0.8 of the committed ratios.
 
 reference: $(VENV)/.installed  ## Write the pages that are generated from the catalogue.
 	$(BIN)/python docs/reference/generate.py
+
+pictures: demo  ## Make the pictures of the docs from the demo's board.
+	$(BIN)/python docs/pictures/make.py
 
 clean:  ## Remove what the other targets made, results excepted.
 	rm -rf $(VENV) build dist *.egg-info

@@ -61,6 +61,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 30}  # type: ignore[misc]  # gymnasium declares it per instance
     task_space: spaces.Space[Any] | None = None
+    action_names: tuple[str, ...] | None = None
+    """What each discrete action, or each dimension of a continuous one, is called."""
 
     def __init__(self, *, task: Task, family: Family, render_mode: str | None = None, copy: bool = True) -> None:
         """Creates the environment of one task.

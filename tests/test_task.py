@@ -62,3 +62,9 @@ def test_a_suite_counts_its_episodes():
 def test_a_reference_states_its_source():
     with pytest.raises(TypeError):
         Reference(value=1.0, kind="random")
+
+
+def test_a_ceiling_must_lie_above_the_floor():
+    bound = Reference(value=5.0, kind="human", source="")
+    with pytest.raises(ValueError, match="above the floor"):
+        Task(id="envsuite/a-b-v1", goal="", entry_point="", max_episode_steps=1, floor=bound, ceiling=bound)

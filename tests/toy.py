@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,9 +135,9 @@ class KillsItsWorkerOnce(Crashing):
     """Kills its process in the first episode that finds no marker file; afterwards behaves."""
 
     def act(self, observation: Any) -> Any:
-        marker = os.environ["ENVSUITE_TEST_MARKER"]
-        if not os.path.exists(marker):
-            open(marker, "w").close()
+        marker = Path(os.environ["ENVSUITE_TEST_MARKER"])
+        if not marker.exists():
+            marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return np.zeros(4, np.float32)
 

@@ -139,7 +139,7 @@ def run_probe(task_id: str, timeout: float) -> tuple[dict[str, Any], str | None]
     """Returns what `probe` told from a process of its own before it ended, and why it ended early, if it did."""
     environment = {**os.environ, "SDL_VIDEODRIVER": os.environ.get("SDL_VIDEODRIVER", "dummy")}
     problem: str | None = None
-    process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own code
+    process = subprocess.Popen(  # our own interpreter and our own code
         [sys.executable, "-P", "-c", _PROBE.format(task_id)],  # -P: no modules from the current folder
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -153,7 +153,7 @@ def _key_label(key: str) -> str:
 
 def action_name(action: Any, env: TaskEnv) -> str:
     """Returns what an action is called: by the environment's `action_names`, or its non-zero numbers."""
-    names = getattr(env, "action_names", None)
+    names = env.action_names
     if np.ndim(action) == 0:
         return str(names[int(action)]).rpartition(".")[2].replace("_", " ").lower() if names else f"action {action}"
     parts = [

@@ -56,6 +56,7 @@ class CrafterEnv(TaskEnv):
         super().__init__(task=task, family=family, render_mode=render_mode, copy=copy)
         self.observation_space = spaces.Box(0, 255, (64, 64, 3), np.uint8)
         self.action_space = spaces.Discrete(len(ACTIONS))
+        self.action_names = ACTIONS
         self._reward = reward
         self._game = Game()
         self._unlocked: frozenset[str] = frozenset()

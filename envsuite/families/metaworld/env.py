@@ -106,6 +106,7 @@ class MetaWorldEnv(TaskEnv):
         self._bounds = bounds.low.copy(), bounds.high.copy()
         self.observation_space = spaces.Box(*self._bounds, dtype=np.float64)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self.action_names = ("x", "y", "z", "grip")
         self._renderer: Any = None
         self._true_events: frozenset[str] = frozenset()
         self._metric_values = {"obj_to_target_final": 0.0, "success_steps": 0.0}

@@ -1,0 +1,69 @@
+"""make_vec: many environments of one id, or one of each id of a suite, behind one batched step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from envsuite.agent import load_object
+from envsuite.catalogue import SUITES, family_of, get_task
+from envsuite.registration import make_env, require_simulator
+from envsuite.vector.env import TaskVectorEnv, parse_autoreset_mode, positive
+
+__all__ = ["TaskVectorEnv", "make_vec"]
+
+
+def make_vec(
+    task_id: str,
+    num_envs: int | None = None,
+    *,
+    autoreset_mode: str | AutoresetMode = "next_step",
+    workers: int | None = None,
+    render_mode: str | None = None,
+    copy: bool = True,
+    timeout_s: float | None = None,
+    **kwargs: Any,
+) -> VectorEnv[Any, Any, Any]:
+    """Returns a vector env of `num_envs` environments of a task, or of one environment per task of a suite.
+
+    Also what `gymnasium.make_vec(id, num_envs=n)` calls. Environment i plays exactly what a single
+    environment of the same seed plays, whatever the number of workers.
+
+    Args:
+        task_id: an id, or the name of a suite whose tasks have equal action spaces and observations of
+            equal shape and dtype; where their bounds differ, `single_observation_space` spans them all.
+        num_envs: how many environments, 1 if left out; for a suite the number of its tasks or None.
+        autoreset_mode: "next_step", "same_step" or "disabled", with Gymnasium's meaning.
+        workers: how many worker processes share the environments in contiguous slices. 0 runs all in
+            this process. None takes as many as there are cores and environments, and none at all where
+            that would be one. Where the family has a native vector env, None takes that.
+        render_mode: as in `gymnasium.make`.
+        copy: False returns the live batch of observations, which the next `step`, `send` or `reset`
+            overwrites.
+        timeout_s: seconds a step, reset or call may take before its workers are killed and `WorkerDied`
+            is raised; None waits forever.
+        kwargs: go to every environment.
+
+    Raises `UnknownName`, `MissingSimulator`, ValueError for a suite whose tasks differ in spaces or for
+    counts that do not fit, and what an environment's constructor raises.
+    """
+    mode = parse_autoreset_mode(autoreset_mode)
+    if task_id in SUITES:
+        task_ids = SUITES[task_id].task_ids
+        if num_envs not in (None, len(task_ids)):
+            raise ValueError(f"num_envs: expected None or {len(task_ids)}, the tasks of {task_id}, got {num_envs}")
+    else:
+        task_ids = (get_task(task_id).id,) * positive("num_envs", 1 if num_envs is None else num_envs)
+        native = family_of(task_id).vector
+        if native is not None and workers is None:
+            make_native: Callable[..., VectorEnv[Any, Any, Any]] = load_object(native)
+            options = {"autoreset_mode": mode, "render_mode": render_mode, "copy": copy}
+            return make_native(task_id=task_ids[0], num_envs=len(task_ids), **options, **kwargs)
+    for name in dict.fromkeys(task_ids):
+        require_simulator(family_of(name))
+    # Observations go straight into the batch, so the environments need not copy them first.
+    factories = [functools.partial(make_env, name, render_mode=render_mode, copy=False, **kwargs) for name in task_ids]
+    return TaskVectorEnv(factories, autoreset_mode=mode, workers=workers, copy=copy, timeout_s=timeout_s)
