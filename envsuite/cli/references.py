@@ -70,7 +70,8 @@ def _measured(task_id: str, kind: str, make_agent: Any, episodes: int, workers: 
         "value": round(_score(task_id, kind, make_agent, episodes, workers), 4),
         "kind": kind,
         "source": f"{kind} agent{which}, {episodes} episodes, {distribution} {version(distribution)}: "
-        f"python -m envsuite.cli.references {family_of(task_id).name} --episodes {episodes}",
+        f"python -m envsuite.cli.references {family_of(task_id).name} --episodes {episodes}"
+        f"{' --ceilings' if kind == 'scripted' else ''}",
     }
 
 

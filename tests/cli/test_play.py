@@ -348,7 +348,7 @@ def test_task_parameters_are_read_from_text(text, value):
 def test_keys_of_the_same_action_are_shown_together_by_the_actions_name():
     env = SimpleNamespace(action_names=("Wait.NOOP", "Move.NORTH_EAST"))
     assert bindings({"u": 1, "\x15": 1, "space": 0}, env) == [("u ctrl+u", "north east"), ("space", "noop")]
-    assert bindings({"q": np.array([0.0, -1.0])}, SimpleNamespace()) == [("q", "[1] -1")]
+    assert bindings({"q": np.array([0.0, -1.0])}, SimpleNamespace(action_names=None)) == [("q", "[1] -1")]
 
 
 def test_text_is_wrapped_and_cut_to_its_width():
