@@ -36,7 +36,11 @@ test: setup lint  ## Lint, then the whole test suite.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long"
 
 test-long: setup  ## Longer comparisons; the last result is committed under docs/reference/.
-	$(BIN)/python -m pytest -n $(JOBS) -m long
+	mkdir -p build
+	$(BIN)/python -m pytest -n $(JOBS) -m long -q -rA --no-header | tee build/test-long.log
+	{ date -u +"date: %Y-%m-%d"; echo "commit: $$(git rev-parse HEAD)"; echo "command: make test-long"; \
+	  grep -oE "^PASSED [^ ]+::[a-z_0-9]+" build/test-long.log | sort | uniq -c | sed "s/ PASSED/ x/"; \
+	  tail -n 1 build/test-long.log; } > docs/reference/test-long.txt
 
 lint: $(VENV)/.installed  ## ruff, types and import layers.
 	$(BIN)/ruff check .

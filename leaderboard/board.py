@@ -158,6 +158,16 @@ def task_rows(rows: Sequence[Standing]) -> list[tuple[str, ...]]:
     ]
 
 
+def shared_notes(rows: Sequence[Standing]) -> list[tuple[str, str]]:
+    """Returns (sentence, the agents it holds for), what several agents share said once."""
+    agents: dict[str, list[str]] = {}
+    for _, score in rows:
+        for note in score.notes:
+            agents.setdefault(note, []).append(score.agent)
+    every = "All agents" if len(rows) > 2 else ""
+    return [(note, every if every and len(who) == len(rows) else ", ".join(who)) for note, who in agents.items()]
+
+
 def to_text(scores: Sequence[SuiteScore]) -> RenderableType:
     """Returns the board for a terminal: the main table, the tasks, and what needs care."""
     rows = standings(scores)
@@ -166,7 +176,7 @@ def to_text(scores: Sequence[SuiteScore]) -> RenderableType:
         _table(f"{suite}: normalised scores", *_kept(_MAIN_SHOWN, MAIN_COLUMNS, main_rows(rows))),
         _table(f"{suite}: tasks", *_kept(_TASK_SHOWN, TASK_COLUMNS, task_rows(rows)), group=len(rows)),
     ]
-    parts += [Text(f"{score.agent}: {note}") for _, score in rows for note in score.notes]
+    parts += [Text(f"{agents}: {note}") for note, agents in shared_notes(rows)]
     parts += [Text(SCALE, style="dim"), Text(f"{RANK_RULE} Brackets: 95 % intervals.", style="dim")]
     return Group(*parts)
 
@@ -194,10 +204,16 @@ def _table(title: str, columns: Sequence[str], cells: Sequence[tuple[str, ...]],
 
     Interval brackets are closed up, so that narrow terminals break before them and not within.
     """
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         left = name in _LEFT
-        table.add_column(name, justify="left" if left else "right", overflow="fold", min_width=12 if left else None)
+        table.add_column(
+            name,
+            justify="left" if left else "right",
+            overflow="fold",
+            min_width={"Agent": 8, "Score": 13, "Normalised": 13}.get(name),
+            no_wrap=name == "Task",
+        )
     for index, row in enumerate(_blank_repeats(cells) if group else cells):
         table.add_row(
             *(
@@ -218,7 +234,7 @@ def _blank_repeats(cells: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def to_markdown(scores: Sequence[SuiteScore]) -> str:
     """Returns the board as GitHub-flavoured Markdown, agent names escaped."""
     rows = standings(scores)
-    notes = [f"- {_escape(score.agent)}: {_escape(note)}" for _, score in rows for note in score.notes]
+    notes = [f"- {_escape(agents)}: {_escape(note)}" for note, agents in shared_notes(rows)]
     parts = [
         f"## {_escape(rows[0].score.suite)}",
         _markdown_table(MAIN_COLUMNS, main_rows(rows)),

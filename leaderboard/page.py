@@ -133,7 +133,7 @@ def render_page(scores: Sequence[SuiteScore], *, title: str, provenance: Mapping
         main_rows=main_rows(rows),
         task_columns=TASK_COLUMNS,
         task_rows=task_rows(rows),
-        notes=_notes(rows),
+        notes=shared_notes(rows),
         incomplete=not all(score.complete for _, score in rows),
         scale=SCALE,
         rank_rule=RANK_RULE,
@@ -185,16 +185,6 @@ def _family_mean(name: str, title: str, own: Sequence[int], rows: Sequence[Stand
         return None
     ranked = sum(rows[0].score.tasks[index].task_id in rows[0].score.ranked for index in own)
     return _unit_chart(f"{title} overall", f"mean normalised score, {ranked} of {len(own)} tasks", bars, marked=True)
-
-
-def _notes(rows: Sequence[Standing]) -> list[tuple[str, str]]:
-    """Returns (sentence, the agents it holds for), what several agents share said once."""
-    agents: dict[str, list[str]] = {}
-    for _, score in rows:
-        for note in score.notes:
-            agents.setdefault(note, []).append(score.agent)
-    every = "All agents" if len(rows) > 2 else ""
-    return [(note, every if every and len(who) == len(rows) else ", ".join(who)) for note, who in agents.items()]
 
 
 def _unit_chart(title: str, caption: str, bars: Sequence[_Row], *, marked: bool) -> Chart:

@@ -1,6 +1,8 @@
 """What every test needs: windows without a screen, and parts that CI must not skip."""
 
+import ctypes.util
 import os
+import sys
 
 import pytest
 
@@ -8,7 +10,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 REQUIRED = frozenset(filter(None, os.environ.get("ENVSUITE_REQUIRE", "").split(",")))
-"""System parts whose absence fails a test instead of skipping it, as in CI: chromium, bwrap, gl."""
+"""System parts whose absence fails a test instead of skipping it, as in CI: chromium, gl."""
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +23,17 @@ def needs():
         if part in REQUIRED:
             pytest.fail(f"{part} is required here (ENVSUITE_REQUIRE) and missing: {how}")
         pytest.skip(f"{part} is missing: {how}")
+
+    return check
+
+
+@pytest.fixture
+def pictures_of(needs):
+    """A function that skips, or fails where OpenGL is required, when a task's pictures cannot be drawn here."""
+
+    def check(task_id: str) -> None:
+        drawable = sys.platform != "linux" or ctypes.util.find_library("EGL") or os.environ.get("MUJOCO_GL")
+        if "/metaworld-" in task_id:
+            needs("gl", drawable, "apt-get install libegl1 libopengl0 libgl1-mesa-dri")
 
     return check

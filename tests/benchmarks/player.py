@@ -6,6 +6,7 @@ Reads a number of seconds a line from stdin; answers each with `steps episodes s
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -106,7 +107,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # simulators print
     play = make(sys.argv[1])
-    for line in ("0.5", *iter(sys.stdin.readline, "")):
+    for line in itertools.chain(("0.5",), iter(sys.stdin.readline, "")):
         print(*play(float(line)), file=answers, flush=True)
 
 

@@ -24,12 +24,14 @@ every_id = pytest.mark.parametrize("task_id", sorted(envsuite.TASKS))
 
 
 @every_id
-def test_contract(task_id):
+def test_contract(task_id, pictures_of):
+    pictures_of(task_id)
     envsuite.check_env(task_id)
 
 
 @every_id
-def test_gymnasium_checker(task_id):
+def test_gymnasium_checker(task_id, pictures_of):
+    pictures_of(task_id)
     env = gymnasium.make(task_id, render_mode="rgb_array")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

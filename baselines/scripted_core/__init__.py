@@ -1,0 +1,1 @@
+"""The scripted experts of all families on core-v1."""
