@@ -16,6 +16,7 @@ from envsuite.leaderboard.board import (
     TASK_COLUMNS,
     Standing,
     main_rows,
+    shared_notes,
     short,
     show_estimate,
     show_number,

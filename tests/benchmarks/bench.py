@@ -69,6 +69,7 @@ class Side:
     """A process that plays blocks on request."""
 
     def __init__(self, python: Path | str, side: str) -> None:
+        self._side = side
         command = [str(python), str(Path(__file__).parent / "player.py"), side]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()  # the warm-up block
@@ -79,7 +80,10 @@ class Side:
         return self._answer()
 
     def _answer(self) -> tuple[float, float]:
-        steps, _, seconds = self._process.stdout.readline().split()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._side}: the player ended with exit code {self._process.wait()}")
+        steps, _, seconds = line.split()
         return float(steps), float(seconds)
 
     def close(self) -> None:

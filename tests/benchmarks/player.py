@@ -6,6 +6,7 @@ Reads a number of seconds a line from stdin; answers each with `steps episodes s
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import sys
@@ -18,6 +19,9 @@ NETHACK_KEYS = (
     *("inv_oclasses", "tty_chars", "tty_colors", "tty_cursor", "misc"),
 )
 """What our NetHack observes; nle adds 130 KB of screen descriptions by default."""
+
+REGISTERED_BY = {"nle": "nle", "nle-same-keys": "nle", "metaworld": "metaworld"}
+"""The module whose import registers a peer's ids."""
 
 Play = Callable[[float], tuple[int, int, float]]
 """Seconds -> steps, episodes, seconds taken; resets are inside the time."""
@@ -91,8 +95,8 @@ def make(side: str) -> Play:
         return play_crafter()
     import gymnasium
 
-    if kind == "nle":
-        return play_gymnasium(gymnasium.make(argument))
+    if kind in REGISTERED_BY:
+        importlib.import_module(REGISTERED_BY[kind])
     if kind == "nle-same-keys":
         return play_gymnasium(gymnasium.make(argument, observation_keys=NETHACK_KEYS))
     if kind == "metaworld":
