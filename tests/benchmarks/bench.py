@@ -42,7 +42,7 @@ ROWS = (
     Row("crafter", "ours:envsuite/crafter-reward-v1", "crafter", ("crafter",)),
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
     Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
-    Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld",)),
+    Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
     Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d")),
     Row(
         "bipedal flat, 8 envs",
@@ -129,7 +129,10 @@ def main() -> int:
     parser.add_argument("--blocks", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0)
     arguments = parser.parse_args()
-    results = {row.name: measure(row, blocks=arguments.blocks, seconds=arguments.seconds) for row in ROWS}
+    results = {}
+    for row in ROWS:
+        results[row.name] = measure(row, blocks=arguments.blocks, seconds=arguments.seconds)
+        print(f"{row.name}: {results[row.name].ratio:.2f} of the peer", flush=True)
     Console().print(_table(results))
     if arguments.write:
         record = {
