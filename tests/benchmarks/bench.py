@@ -43,12 +43,12 @@ ROWS = (
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
     Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
     Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
-    Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d")),
+    Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d", "pygame")),
     Row(
         "bipedal flat, 8 envs",
         "ours-vector:envsuite/bipedal-flat-v1",
         "gymnasium-async:BipedalWalker-v3",
-        ("gymnasium", "box2d"),
+        ("gymnasium", "box2d", "pygame"),
     ),
 )
 
