@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from envsuite.errors import InvalidArgument
 from envsuite.leaderboard.intervals import Estimate, difference
 from envsuite.leaderboard.metrics import get_metric
 from envsuite.leaderboard.score import SuiteScore, TaskScore
@@ -43,14 +44,14 @@ def standings(scores: Sequence[SuiteScore]) -> tuple[Standing, ...]:
     The interval of a difference is `intervals.difference`; it is not corrected for the number of pairs.
 
     Raises:
-        ValueError: For no scores, scores of several suites, or two of one agent.
+        InvalidArgument: For no scores, scores of several suites, or two of one agent.
     """
     suites = sorted({score.suite for score in scores})
     if len(suites) != 1:
-        raise ValueError(f"scores: expected those of one suite, got {suites}")
+        raise InvalidArgument(f"scores: expected those of one suite, got {suites}; show them on boards of their own")
     agents = [score.agent for score in scores]
     if len(set(agents)) < len(agents):
-        raise ValueError(f"scores: expected one per agent, got {sorted(agents)}; give the agents different names")
+        raise InvalidArgument(f"scores: expected one per agent, got {sorted(agents)}; give the agents different names")
     ranked = [(score.iqm, score) for score in scores if score.complete and score.iqm is not None]
     ranked.sort(key=lambda pair: (-pair[0].value, pair[1].agent))
     rows = [Standing(1 + sum(difference(other, own).low > 0 for other, _ in ranked), score) for own, score in ranked]
@@ -172,9 +173,10 @@ def to_text(scores: Sequence[SuiteScore]) -> RenderableType:
     """Returns the board for a terminal: the main table, the tasks, and what needs care."""
     rows = standings(scores)
     suite = rows[0].score.suite
+    shown = [name for name in _TASK_SHOWN if name != "Agent" or len(rows) > 1]
     parts: list[RenderableType] = [
         _table(f"{suite}: normalised scores", *_kept(_MAIN_SHOWN, MAIN_COLUMNS, main_rows(rows))),
-        _table(f"{suite}: tasks", *_kept(_TASK_SHOWN, TASK_COLUMNS, task_rows(rows)), group=len(rows)),
+        _table(f"{suite}: tasks", *_kept(shown, TASK_COLUMNS, task_rows(rows)), group=len(rows)),
     ]
     parts += [Text(f"{agents}: {note}") for note, agents in shared_notes(rows)]
     parts += [Text(SCALE, style="dim"), Text(f"{RANK_RULE} Brackets: 95 % intervals.", style="dim")]
@@ -204,14 +206,14 @@ def _table(title: str, columns: Sequence[str], cells: Sequence[tuple[str, ...]],
 
     Interval brackets are closed up, so that narrow terminals break before them and not within.
     """
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for name in columns:
         left = name in _LEFT
         table.add_column(
             name,
             justify="left" if left else "right",
             overflow="fold",
-            min_width={"Agent": 8, "Score": 13, "Normalised": 13}.get(name),
+            min_width={"Agent": 8, "Score": 13, "Normalised": 13}.get(name, len(name)),
             no_wrap=name == "Task",
         )
     for index, row in enumerate(_blank_repeats(cells) if group else cells):
