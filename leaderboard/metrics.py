@@ -11,34 +11,9 @@ from numpy.typing import NDArray
 
 from envsuite.episode import FAILED_BY_AGENT, Episode
 from envsuite.errors import unknown_name
+from envsuite.families.crafter.rules import ACHIEVEMENTS
 
 FloatArray = NDArray[np.float64]
-
-CRAFTER_ACHIEVEMENTS = (
-    "collect_coal",
-    "collect_diamond",
-    "collect_drink",
-    "collect_iron",
-    "collect_sapling",
-    "collect_stone",
-    "collect_wood",
-    "defeat_skeleton",
-    "defeat_zombie",
-    "eat_cow",
-    "eat_plant",
-    "make_iron_pickaxe",
-    "make_iron_sword",
-    "make_stone_pickaxe",
-    "make_stone_sword",
-    "make_wood_pickaxe",
-    "make_wood_sword",
-    "place_furnace",
-    "place_plant",
-    "place_stone",
-    "place_table",
-    "wake_up",
-)
-"""The metrics of a Crafter episode that count how often each achievement was reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +49,13 @@ def _success(episode: Episode) -> tuple[float]:
 
 
 def _unlocked(episode: Episode) -> list[float]:
-    missing = [name for name in CRAFTER_ACHIEVEMENTS if name not in episode.metrics]
+    missing = [name for name in ACHIEVEMENTS if name not in episode.metrics]
     if missing:
         raise ValueError(
             f"episode {episode.seed_index} of {episode.task_id}: expected the metrics of Crafter's 22 "
             f"achievements, got none for {', '.join(missing[:3])}"
         )
-    return [float(episode.metrics[name] >= 1) for name in CRAFTER_ACHIEVEMENTS]
+    return [float(episode.metrics[name] >= 1) for name in ACHIEVEMENTS]
 
 
 def crafter_score(unlocked: FloatArray) -> FloatArray:
@@ -104,7 +79,7 @@ TASK_METRICS: Mapping[str, TaskMetric] = MappingProxyType(
             title="Crafter score",
             percent=True,
             values=_unlocked,
-            failed=lambda _: (0.0,) * len(CRAFTER_ACHIEVEMENTS),
+            failed=lambda _: (0.0,) * len(ACHIEVEMENTS),
             combine=crafter_score,
             linear=False,
         ),

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -87,6 +86,8 @@ def machine() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, Any]:
+    from envsuite.leaderboard.results import processor
+
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "envsuite": envsuite.__version__,
@@ -94,17 +95,9 @@ def _versions() -> dict[str, Any]:
         "gymnasium": installed_version("gymnasium"),
         "numpy": installed_version("numpy"),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": usable,
     }
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def check_family(family: Family, timeout: float) -> dict[str, Any]:

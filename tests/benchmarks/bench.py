@@ -21,6 +21,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from envsuite.leaderboard.results import processor
+
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".venv-bench"
 TOLERATED = 0.8
@@ -38,17 +40,20 @@ class Row:
     """What the peer's virtual environment holds, pinned by constraints.txt."""
 
 
+WALKER = ("gymnasium", "box2d", "pygame")
 ROWS = (
     Row("crafter", "ours:envsuite/crafter-reward-v1", "crafter", ("crafter",)),
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
     Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
     Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
-    Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d", "pygame")),
+    Row(
+        "bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d", "pygame")
+    ),
     Row(
         "bipedal flat, 8 envs",
         "ours-vector:envsuite/bipedal-flat-v1",
         "gymnasium-async:BipedalWalker-v3",
-        ("gymnasium", "box2d", "pygame"),
+        WALKER,
     ),
 )
 
@@ -140,7 +145,7 @@ def main() -> int:
             "commit": subprocess.run(
                 ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
             ).stdout.strip(),
-            "machine": f"{_processor()}, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            "machine": f"{processor()}, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
             "command": f"make bench ({arguments.blocks} pairs of blocks of {arguments.seconds:g} s)",
             "rows": {name: asdict(result) for name, result in results.items()},
         }
@@ -167,13 +172,6 @@ def _table(results: dict[str, Measured]) -> Table:
             f"{result.ratio_low:.2f} to {result.ratio_high:.2f}",
         )
     return table
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -27,39 +27,47 @@ Play = Callable[[float], tuple[int, int, float]]
 """Seconds -> steps, episodes, seconds taken; resets are inside the time."""
 
 
+def playing(step: Callable[[], tuple[int, int]]) -> Play:
+    """Returns a player of `step`, which takes one step and returns how many steps and episode ends that was."""
+
+    def play(seconds: float) -> tuple[int, int, float]:
+        steps, episodes, started = 0, 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < seconds:
+            stepped, ended = step()
+            steps, episodes = steps + stepped, episodes + ended
+        return steps, episodes, elapsed
+
+    return play
+
+
 def play_gymnasium(env: Any) -> Play:
+    """Returns a player of a Gymnasium environment."""
     env.action_space.seed(0)
     env.reset(seed=0)
 
-    def play(seconds: float) -> tuple[int, int, float]:
-        steps, episodes, started = 0, 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - started) < seconds:
-            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-            steps += 1
-            if terminated or truncated:
-                env.reset()
-                episodes += 1
-        return steps, episodes, elapsed
+    def step() -> tuple[int, int]:
+        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            env.reset()
+        return 1, int(terminated or truncated)
 
-    return play
+    return playing(step)
 
 
 def play_vector(envs: Any) -> Play:
+    """Returns a player of a Gymnasium vector env; the steps of every environment count."""
     envs.action_space.seed(0)
     envs.reset(seed=0)
 
-    def play(seconds: float) -> tuple[int, int, float]:
-        steps, episodes, started = 0, 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - started) < seconds:
-            _, _, terminated, truncated, _ = envs.step(envs.action_space.sample())
-            steps += envs.num_envs
-            episodes += int((terminated | truncated).sum())
-        return steps, episodes, elapsed
+    def step() -> tuple[int, int]:
+        _, _, terminated, truncated, _ = envs.step(envs.action_space.sample())
+        return envs.num_envs, int((terminated | truncated).sum())
 
-    return play
+    return playing(step)
 
 
 def play_crafter() -> Play:
+    """Returns a player of the crafter package, whose interface is that of the old gym."""
     import crafter
     import numpy as np
 
@@ -67,17 +75,13 @@ def play_crafter() -> Play:
     rng = np.random.default_rng(0)
     env.reset()
 
-    def play(seconds: float) -> tuple[int, int, float]:
-        steps, episodes, started = 0, 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - started) < seconds:
-            _, _, done, _ = env.step(rng.integers(17))
-            steps += 1
-            if done:
-                env.reset()
-                episodes += 1
-        return steps, episodes, elapsed
+    def step() -> tuple[int, int]:
+        _, _, done, _ = env.step(rng.integers(17))
+        if done:
+            env.reset()
+        return 1, int(done)
 
-    return play
+    return playing(step)
 
 
 def make(side: str) -> Play:

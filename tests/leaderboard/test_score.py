@@ -6,9 +6,9 @@ import pytest
 
 from envsuite.episode import Episode
 from envsuite.errors import UnknownName
+from envsuite.families.crafter.rules import ACHIEVEMENTS
 from envsuite.leaderboard import metrics
 from envsuite.leaderboard.intervals import wilson
-from envsuite.leaderboard.metrics import CRAFTER_ACHIEVEMENTS
 from envsuite.leaderboard.score import SuiteScore, score_suite
 from envsuite.task import Reference, Suite, SuiteTask, Task
 
@@ -62,7 +62,7 @@ def play(task_id, runs=3, episodes=20, seed=0):
             run,
             float(rng.normal(100 + 20 * run, 50)),
             success=bool(rng.random() < 0.7) if task_id == REACH else None,
-            metrics={name: float(rng.random() < 0.4) for name in CRAFTER_ACHIEVEMENTS} if task_id == CRAFT else {},
+            metrics={name: float(rng.random() < 0.4) for name in ACHIEVEMENTS} if task_id == CRAFT else {},
         )
         for run in range(runs)
         for index in range(episodes)
