@@ -62,4 +62,4 @@ pictures: demo  ## Make the pictures of the docs from the demo's board.
 	$(BIN)/python docs/pictures/make.py
 
 clean:  ## Remove what the other targets made, results excepted.
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-bench build dist *.egg-info

@@ -70,4 +70,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'envsuite' has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 register_all()

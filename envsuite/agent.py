@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from envsuite.catalogue import family_of
-from envsuite.errors import AgentLoadError, unknown_name
+from envsuite.errors import AgentLoadError, UnknownName, unknown_name
 from envsuite.task import TaskInfo
 
 
@@ -112,7 +112,7 @@ def make_scripted(task: TaskInfo) -> Any:
     """Returns the family's scripted expert for the task; raises `UnknownName` where there is none."""
     entry_point = family_of(task.id).expert
     if entry_point is None:
-        raise unknown_name("scripted agent for", task.id, ())
+        raise UnknownName(f"agent: {task.id} has no scripted agent; use random or constant")
     return load_object(entry_point)(task)
 
 
@@ -136,6 +136,8 @@ def load_agent(spec: str) -> MakeAgent:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     make_agent: MakeAgent = load_object(spec)
+    if not callable(make_agent):
+        raise AgentLoadError(f"agent: expected {spec} to be a function or class, got {type(make_agent).__name__}")
     return make_agent
 
 
@@ -144,7 +146,8 @@ def load_object(spec: str) -> Any:
     module_name, _, attribute = spec.partition(":")
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module may raise anything while it is imported
         raise AgentLoadError(
-            f"agent: expected package.module:make_agent that can be imported from here, got {spec!r} ({error})"
+            f"agent: expected package.module:make_agent that can be imported from here, got {spec!r} "
+            f"({type(error).__name__}: {error})"
         ) from error

@@ -136,7 +136,7 @@ class _Row:
     def _step(self, action: Any) -> None:
         result = self.env.step(action)
         self.observation, self.reward, self.terminated, self.truncated, self.info = result
-        self.actions.append(copy.copy(action))
+        self.actions.append(copy.deepcopy(action))
         self.return_ += self.reward
         self.length += 1
         if "success" in self.info:
@@ -145,7 +145,7 @@ class _Row:
         if self.terminated or self.truncated:
             self.outcome = "terminated" if self.terminated else "truncated"
 
-    def fail(self, outcome: Outcome, error: Exception) -> None:
+    def fail(self, outcome: Outcome, error: BaseException) -> None:
         lines = "".join(traceback.format_exception(error)).rstrip().splitlines()
         self.outcome, self.error = outcome, "\n".join(lines[-ERROR_LINES:])
 
@@ -217,7 +217,10 @@ class _Stacked:
 
     def act(self, observations: list[Any]) -> list[Any]:
         batch = vector_utils.create_empty_array(self._space, self._size)
-        batch = vector_utils.concatenate(self._space, observations, batch)
+        # A row whose reset has failed never had an observation; its action is ignored like that of any ended row.
+        spare = next(observation for observation in observations if observation is not None)
+        rows = [spare if observation is None else observation for observation in observations]
+        batch = vector_utils.concatenate(self._space, rows, batch)
         return list(vector_utils.iterate(self._action_space, self._agent.act(batch)))
 
     def observe(self, rewards: Sequence[float], terminated: Sequence[bool], truncated: Sequence[bool]) -> None:
@@ -250,7 +253,7 @@ def run_episodes(envs: Sequence[TaskEnv], agent: Any, starts: Sequence[Start], r
     batched = hasattr(agent, "batched")
     player = _Stacked(agent, envs[0], len(rows)) if batched else _OneByOne(agent)
     agent_s = 0.0
-    failed: Exception | None = None
+    failed: BaseException | None = None
     try:
         started = time.perf_counter()
         player.reset([start.agent_seed for start in starts])
@@ -267,7 +270,7 @@ def run_episodes(envs: Sequence[TaskEnv], agent: Any, starts: Sequence[Start], r
             if any(row.outcome not in ("env_error", "invalid_action") for row in running):
                 player.observe(*zip(*((row.reward, row.terminated, row.truncated) for row in rows), strict=True))
             agent_s += time.perf_counter() - started
-    except Exception as error:  # noqa: BLE001  # whatever an agent raises is its score, and never stops the run
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # what an agent raises is its score, and stops no run
         failed = error
     for row in rows:
         if row.outcome is None and failed is not None:

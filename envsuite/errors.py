@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+FEW = 8
+"""Up to so many known names are all told when one is unknown."""
+
 
 class EnvsuiteError(Exception):
     """Base of all errors raised by envsuite; its message names the next step."""
@@ -62,4 +65,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
         needle = name.removeprefix("envsuite/").split("-")[0]
         near = [candidate for candidate in known if needle and needle in candidate][:3]
     hint = f" Did you mean: {', '.join(near)}?" if near else ""
-    return UnknownName(f"unknown {kind} {name!r}.{hint} `envsuite list` shows every name.")
+    few = f"Known: {', '.join(known)}." if 0 < len(known) <= FEW else "`envsuite list` shows every name."
+    return UnknownName(f"unknown {kind} {name!r}.{hint} {few}")

@@ -9,7 +9,10 @@ from envsuite.seeding import derive_seed
 from envsuite.task import Suite, SuiteTask, Task
 
 SPLITS = ("train", "dev", "test")
-"""`train` may be used for anything, `dev` is public and scored by users, `test` is kept by a server."""
+"""`train` may be used for anything, `dev` is public and scored by users, `test` is left to whoever runs a board.
+
+Root 0 gives public seeds in every split; seeds that nobody can know need a secret root.
+"""
 
 
 def episode_seed(suite: str, split: str, task_id: str, seed_index: int, root: int = 0) -> int:

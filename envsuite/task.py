@@ -163,6 +163,19 @@ class Suite:
     keep_agent: bool = False
     """Whether one agent object lives on between the episodes of a task."""
 
+    def __post_init__(self) -> None:
+        repeated = sorted({task_id for task_id in self.task_ids if self.task_ids.count(task_id) > 1})
+        if repeated:
+            raise ValueError(f"tasks: expected every task once, got several of {', '.join(repeated)}: {self.name}")
+        for entry in self.tasks:
+            if entry.episodes < 1:
+                raise ValueError(f"episodes: expected >= 1, got {entry.episodes} of {entry.task_id}: {self.name}")
+        if self.adapt_episodes and not self.keep_agent:
+            raise ValueError(
+                f"adapt_episodes: expected 0 without keep_agent, which would forget them, got {self.adapt_episodes}: "
+                f"{self.name}"
+            )
+
     @property
     def task_ids(self) -> tuple[str, ...]:
         """The ids in the order of the suite."""

@@ -48,6 +48,9 @@ def evaluate(
     Raises `MissingSimulator` before anything is played, and `ResultsMismatch` when `out` holds other
     results. Errors of the agent are scored as episodes, never raised.
     """
+    for argument, value, least in (("runs", runs, 1), ("workers", workers, 0)):
+        if value < least:
+            raise InvalidArgument(f"{argument}: expected >= {least}, got {value}")
     suite = get_suite(suite) if isinstance(suite, str) else suite
     for task_id in suite.task_ids:
         require_simulator(family_of(task_id))
@@ -115,8 +118,6 @@ def parse_shard(shard: str | None) -> tuple[int, int]:
 
 
 def _play(make: MakeAgent, jobs: Sequence[Job], share: Share, record: Callable[[Episode], None], workers: int) -> None:
-    if workers < 0:
-        raise InvalidArgument(f"workers: expected >= 0, got {workers}")
     if workers == 0:
         play_here(make, jobs, share, record)
     else:

@@ -32,6 +32,8 @@ EPISODES = "episodes.jsonl"
 ACTIONS = "actions"
 """Subfolder with the actions of every episode, so that it can be replayed."""
 MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+"""Suffix of a file that is being written."""
 FORMAT = 1
 """Version of the folder's layout."""
 
@@ -112,9 +114,14 @@ class Results:
 
     def score(self, *, seed: int = 0, reps: int = 2000) -> SuiteScore:
         """Returns the score with intervals; `seed` is that of the bootstrap."""
+        from envsuite.leaderboard.metrics import is_scored
         from envsuite.leaderboard.score import score_suite
 
-        return score_suite(self.manifest.agent, self.episodes, self.suite, seed=seed, reps=reps)
+        scored = [episode for episode in self.episodes if is_scored(episode)]
+        broken_off = [episode for episode in self.attempts or self.episodes if not is_scored(episode)]
+        return score_suite(
+            self.manifest.agent, [*scored, *broken_off], self.suite, runs=self.manifest.runs, seed=seed, reps=reps
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """Returns a frame with one row per episode; metrics and timings have a column each."""
@@ -187,7 +194,7 @@ def this_machine() -> Machine:
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         python=platform.python_version(),
         platform=platform.platform(),
-        processor=_processor(),
+        processor=processor(),
         cores=os.cpu_count() or 1,
         packages={name: _version(name) for name in ("gymnasium", "numpy")},
     )
@@ -200,7 +207,8 @@ def _version(distribution: str) -> str:
         return "missing"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the name of this machine's processor."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -245,24 +253,41 @@ def open_folder(folder: Path, manifest: Manifest) -> Iterator[Journal]:
     Raises `ResultsMismatch`, with nothing overwritten, when the folder belongs to another evaluation,
     holds other files, or is being written by another process.
     """
-    existing = read_manifest(folder)
-    if existing is None and folder.exists() and any(folder.iterdir()):
-        raise ResultsMismatch(
-            f"{folder}: expected an empty folder or results of the same evaluation, found other files"
-        )
-    if existing is not None and existing != manifest:
-        raise ResultsMismatch(f"{folder}: holds other results ({_difference(existing, manifest)}); choose a new folder")
+    _is_begun(folder, manifest)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / EPISODES).open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ResultsMismatch(f"{folder}: another process is writing these results") from error
-        if existing is None:
+            raise ResultsMismatch(
+                f"{folder}: another process is writing these results; wait for it, or choose a new folder"
+            ) from error
+        # Asked again under the lock: another process may have begun, and ended, in the meantime.
+        if not _is_begun(folder, manifest):
             content = _ManifestFile(evaluation=manifest, machine=this_machine()).model_dump_json(indent=2)
             _write_whole(folder / MANIFEST, content + "\n")
         _drop_cut_line(folder / EPISODES)
         yield Journal(folder, file, read_episodes(folder / EPISODES))
+
+
+def _is_begun(folder: Path, manifest: Manifest) -> bool:
+    """Returns whether the folder holds the manifest; raises `ResultsMismatch` when it holds anything else."""
+    existing = read_manifest(folder)
+    if existing is None:
+        if folder.exists() and not all(map(_is_left_by_a_kill, folder.iterdir())):
+            raise ResultsMismatch(
+                f"{folder}: expected an empty folder or results of the same evaluation, found other files; "
+                "choose a new folder"
+            )
+        return False
+    if existing != manifest:
+        raise ResultsMismatch(f"{folder}: holds other results ({_difference(existing, manifest)}); choose a new folder")
+    return True
+
+
+def _is_left_by_a_kill(path: Path) -> bool:
+    """Returns whether the file is what a kill leaves between making a folder and writing its manifest."""
+    return path.name == Path(MANIFEST).with_suffix(PARTIAL).name or (path.name == EPISODES and path.stat().st_size == 0)
 
 
 class Journal:
@@ -294,7 +319,7 @@ def _difference(existing: Manifest, wanted: Manifest) -> str:
 
 def _write_whole(path: Path, text: str) -> None:
     """Writes a file so that a kill leaves either all of it or nothing."""
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(PARTIAL)
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 

@@ -56,6 +56,7 @@ def score_suite(
     episodes: Sequence[Episode],
     suite: Suite,
     *,
+    runs: int = 1,
     seed: int = 0,
     reps: int = REPS,
     tasks: Mapping[str, Task] = TASKS,
@@ -72,6 +73,7 @@ def score_suite(
         agent: The name that boards show.
         episodes: All attempts, those that the environment broke off among them.
         suite: Which tasks were to be played, and how many episodes of each by every run.
+        runs: How many runs were to be played; runs beyond that count too.
         seed: Of the bootstrap; the same seed gives the same intervals.
         reps: Replicates of the bootstrap, at least 1.
         tasks: Where the suite's tasks are looked up.
@@ -81,16 +83,17 @@ def score_suite(
         ValueError: For an episode that the suite does not have, or for two scores of the same episode.
     """
     _check(episodes, suite)
-    runs = sorted({episode.run for episode in episodes})
+    seen = len({episode.run for episode in episodes})
+    runs = max(runs, seen)
     results = []
     for entry in suite.tasks:
         if entry.task_id not in tasks:
             raise unknown_name("task id", entry.task_id, tasks)
         own = sorted((e for e in episodes if e.task_id == entry.task_id), key=lambda e: (e.run, e.seed_index))
-        results.append(_score_task(tasks[entry.task_id], own, entry.episodes * max(1, len(runs)), seed, reps))
+        results.append(_score_task(tasks[entry.task_id], own, entry.episodes * runs, seed, reps))
     scores = tuple(result.score for result in results)
     ranked = [result for result in results if result.score.floor is not None and result.score.ceiling is not None]
-    reason = _why_no_aggregate(ranked, len(runs))
+    reason = _why_no_aggregate(ranked, runs)
     return SuiteScore(
         agent=agent,
         suite=suite.name,
@@ -101,8 +104,8 @@ def score_suite(
         ranked=tuple(result.score.task_id for result in ranked),
         unranked=tuple(s.task_id for s in scores if s.floor is None or s.ceiling is None),
         unscored=tuple(s.task_id for s in scores if s.score is None),
-        notes=(*([reason] if reason else []), *_notes(scores, len(runs))),
-        runs=len(runs),
+        notes=(*([reason] if reason else []), *_notes(scores, seen)),
+        runs=seen,
         seed=seed,
         reps=reps,
     )
@@ -218,7 +221,7 @@ def _aggregate(ranked: Sequence[_TaskResult]) -> dict[str, Estimate]:
 def _why_no_aggregate(ranked: Sequence[_TaskResult], runs: int) -> str | None:
     if not ranked:
         return "No task of the suite has both a floor and a ceiling, so there is no normalised aggregate."
-    lacking = [result.score.task_id for result in ranked if result.score.runs < max(1, runs)]
+    lacking = [result.score.task_id for result in ranked if result.score.runs < runs]
     if lacking:
         return f"No normalised aggregate: not every run has a scored episode of {_named(lacking)}."
     return None

@@ -61,7 +61,14 @@ def test_a_misspelt_agent_gets_a_suggestion():
         load_agent("randon")
 
 
-@pytest.mark.parametrize("spec", ["no_such_module:make", "toy:NoSuchAgent"])
+@pytest.mark.parametrize("spec", ["no_such_module:make", "toy:NoSuchAgent", ":make", "toy:__name__"])
 def test_an_entry_point_that_cannot_be_imported_says_why(spec):
-    with pytest.raises(AgentLoadError, match="make_agent"):
+    with pytest.raises(AgentLoadError, match="expected"):
         load_agent(spec)
+
+
+def test_an_error_inside_the_module_of_an_agent_is_told(tmp_path, monkeypatch):
+    (tmp_path / "half_written_agent.py").write_text("weights = 1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AgentLoadError, match="ZeroDivisionError: division by zero"):
+        load_agent("half_written_agent:make")

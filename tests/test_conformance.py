@@ -1,5 +1,9 @@
 """check_env finds every breach it names: one broken environment for each rule."""
 
+import dataclasses
+import multiprocessing
+import time
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -111,6 +115,62 @@ class EmptyPicture(ToyEnv):
         return np.zeros((4, 4, 3), np.uint8)
 
 
+class StepsUnstarted(ToyEnv):
+    def step(self, action):
+        if not self._running:
+            return np.zeros(2, np.float32), 0.0, False, False, {}
+        return super().step(action)
+
+
+class WrongMasks(ToyEnv):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.observation_space = spaces.Dict(at=self.observation_space, action_mask=spaces.MultiBinary(3))
+
+    def _observe(self):
+        return {"at": super()._observe(), "action_mask": np.ones(3, np.int8)}
+
+    def action_masks(self):
+        return np.zeros(3, np.int8)
+
+
+class UndeclaredSnapshots(ToyEnv):
+    def snapshot(self):
+        return self.position
+
+
+class ForgetfulSnapshots(UndeclaredSnapshots):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.task = dataclasses.replace(self.task, snapshots=True)
+
+    def restore(self, saved):
+        self.position = saved + 1
+
+
+class LeavesAProcess(ToyEnv):
+    def _begin(self, seed, task_value):
+        if not multiprocessing.active_children():
+            multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True).start()
+        return super()._begin(seed, task_value)
+
+
+def test_a_process_that_outlives_close_is_caught():
+    def make(**kwargs):
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        return LeavesAProcess(**kwargs)
+
+    try:
+        with pytest.raises(ContractViolation, match=r"close\(\) leaves processes behind"):
+            check_env(make, steps=2)
+    finally:
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+
+
 @pytest.mark.parametrize(
     ("broken", "rule"),
     [
@@ -130,6 +190,10 @@ class EmptyPicture(ToyEnv):
         (IgnoresTask, "info\\['task'\\]: expected"),
         (RenderMoves, "rendering"),
         (EmptyPicture, "empty picture"),
+        (StepsUnstarted, r"step\(\) before reset\(\) must raise"),
+        (WrongMasks, "differs from the observation"),
+        (UndeclaredSnapshots, "disagree"),
+        (ForgetfulSnapshots, "give another trajectory"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -63,7 +63,12 @@ class BrokenObserve(Walker):
         raise ZeroDivisionError("no")
 
 
-@pytest.mark.parametrize("agent_class", [Broken, BrokenReset, BrokenObserve])
+class Quitting(Walker):
+    def act(self, observation):
+        raise SystemExit("ZeroDivisionError: no")
+
+
+@pytest.mark.parametrize("agent_class", [Broken, BrokenReset, BrokenObserve, Quitting])
 def test_an_agent_that_raises_is_recorded_with_its_traceback(agent_class):
     episode = play(agent_class)
     assert episode.outcome == "agent_error"
@@ -86,6 +91,20 @@ def test_an_environment_that_raises_is_told_from_the_agent():
     episode = play(Walker, env=BrokenEnv())
     assert episode.outcome == "env_error"
     assert "the simulator has died" in episode.error
+
+
+class UnstartableEnv(ToyEnv):
+    def _begin(self, seed, task_value):
+        raise OSError("the simulator does not start")
+
+
+def test_an_environment_that_cannot_reset_leaves_the_rest_of_its_group_alone():
+    starts = [Start(i, i, 10 + i) for i in range(3)]
+    info = info_of(ToyEnv())
+    failed, *rest = run_episodes([UnstartableEnv(), ToyEnv(), ToyEnv()], BatchedRandom(info), starts)
+    assert (failed.outcome, failed.length) == ("env_error", 0)
+    alone = [run_episodes([ToyEnv()], BatchedRandom(info), [start])[0] for start in starts[1:]]
+    assert [e.trajectory for e in rest] == [e.trajectory for e in alone]
 
 
 def test_a_batched_agent_plays_the_same_episodes_as_row_by_row():

@@ -59,6 +59,20 @@ def test_a_suite_counts_its_episodes():
     assert (suite.episodes, suite.task_ids) == (5, ("a", "b"))
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"tasks": [("a", 2), ("b", 3), ("a", 1)]}, "every task once, got several of a"),
+        ({"tasks": [("a", 0)]}, "episodes: expected >= 1, got 0 of a"),
+        ({"tasks": [("a", 1)], "adapt_episodes": 2}, "adapt_episodes: expected 0 without keep_agent"),
+    ],
+)
+def test_a_suite_that_cannot_be_scored_is_refused(fields, named):
+    tasks = tuple(SuiteTask(task_id=task_id, episodes=episodes) for task_id, episodes in fields["tasks"])
+    with pytest.raises(ValueError, match=named):
+        Suite(**{"name": "s-v1", "summary": "", **fields, "tasks": tasks})
+
+
 def test_a_reference_states_its_source():
     with pytest.raises(TypeError):
         Reference(value=1.0, kind="random")

@@ -244,8 +244,9 @@ def test_tasks_are_given_for_all_or_per_environment(make):
     assert list(options) == ["task"]
     with pytest.raises(ValueError, match="one per environment, 2, got 3"):
         env.reset(options={"task": np.ones((3, 1))})
-    with pytest.raises(InvalidTask, match="expected a member"):
-        env.reset(options={"task": [90.0]})
+    for wrong in ([90.0], 90.0, "far"):
+        with pytest.raises(InvalidTask, match="expected a member"):
+            env.reset(options={"task": wrong})
     with pytest.raises(ResetNeeded):
         env.step(np.array([1, 1]))
     with pytest.raises(InvalidTask, match="no task parameters"):

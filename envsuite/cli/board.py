@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envsuite.cli.console import console
+from envsuite.cli.console import console, error_console
 
 if TYPE_CHECKING:
     from envsuite.leaderboard.results import Results
@@ -64,7 +64,8 @@ def write_board(path: Path, results: Sequence[Results], scores: Sequence[SuiteSc
     """Writes the page and says where it is."""
     from envsuite.leaderboard.page import write_page
 
-    manifest = results[0].manifest
+    manifests = [result.manifest for result in results]
+    manifest = manifests[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_page(
         scores,
@@ -74,8 +75,16 @@ def write_board(path: Path, results: Sequence[Results], scores: Sequence[SuiteSc
             "Date": datetime.now(UTC).date().isoformat(),
             "Suite": f"{manifest.suite.name}: {manifest.suite.summary}",
             "Seeds": f"split {manifest.split}, root {manifest.seed}",
-            "envsuite": manifest.envsuite,
-            **{f"Simulator {name}": version for name, version in sorted(manifest.simulators.items())},
+            "envsuite": _each(each.envsuite for each in manifests),
+            **{
+                f"Simulator {name}": _each(each.simulators[name] for each in manifests)
+                for name in sorted(manifest.simulators)
+            },
         },
     )
-    console.print(f"Page: {path}", markup=False, highlight=False)
+    error_console.print(f"Page: {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _each(versions: Iterable[str]) -> str:
+    """Returns the versions that the results were measured with, each once."""
+    return ", ".join(sorted(set(versions)))

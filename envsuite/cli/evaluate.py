@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from envsuite.cli.console import console, progress
+from envsuite.cli.console import console, error_console, progress
 from envsuite.episode import FAILED_BY_AGENT, Episode
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def play(agent: str, suite: str, out: Path, *, shard: str | None = None, runs: i
                 bars.advance(bar)
             if episode.error:
                 where = f"{episode.task_id} episode {episode.seed_index}: {episode.outcome}"
-                console.print(f"{where}: {episode.error.splitlines()[-1]}", markup=False, highlight=False)
+                error_console.print(f"{where}: {episode.error.splitlines()[-1]}", markup=False, highlight=False)
 
         results = run(agent, suite, out=out, shard=shard, runs=runs, on_episode=advance, **options)
         bars.update(bar, completed=len(results.episodes), total=len(results.episodes))

@@ -140,12 +140,11 @@ class TaskVecEnv(VecEnv):  # type: ignore[misc]  # the package is optional, henc
 
     def _shared_options(self) -> dict[str, Any] | None:
         """Returns the options of all environments as one dict."""
-        first = self._options[0]
         if not any(self._options):
             return None
         if any(set(options) != {"task"} for options in self._options):
             raise ValueError(f"options: expected {{'task': value}} for every environment or none, got {self._options}")
-        return {"task": [options["task"] for options in self._options]} if first else None
+        return {"task": [options["task"] for options in self._options]}
 
     def _info(self, infos: dict[str, Any], row: int) -> dict[str, Any]:
         env = self.vector_env

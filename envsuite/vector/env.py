@@ -330,7 +330,7 @@ def _common_observation_space(facts: list[EnvFacts]) -> spaces.Space[Any]:
 def _is_one_task(space: spaces.Space[Any] | None, value: Any) -> bool:
     """Returns whether the value is meant for all environments; whether it is valid, each one checks."""
     if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
-        return bool(np.shape(value) == space.shape)
+        return np.ndim(value) == 0 or np.shape(value) == space.shape
     return space is None or not isinstance(value, Sequence) or space.contains(value)
 
 

@@ -158,8 +158,9 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes its end
     conn = Connection(descriptor)
     with contextlib.suppress(EOFError, OSError):
-        factories, first_row, file = pickle.loads(conn.recv_bytes())  # noqa: S301  # from our own parent
+        setup = conn.recv_bytes()
         try:
+            factories, first_row, file = pickle.loads(setup)  # noqa: S301  # from our own parent
             env_slice = EnvSlice(factories, first_row)
             facts = pickle.dumps(env_slice.facts())
         except Exception as error:  # noqa: BLE001  # the parent raises it

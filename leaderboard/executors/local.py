@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import multiprocessing
 import os
 import pickle
@@ -22,6 +23,8 @@ from envsuite.registration import make_env
 
 MAX_ATTEMPTS = 3
 """How often an episode whose environment crashed is played before it stays unscored."""
+EXIT_SECONDS = 5.0
+"""How long a worker may take to close its environments before it is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class Player:
 
     def batch_size(self, task_id: str, run: int) -> int:
         """Returns how many episodes the agent declares to play at once; 1 when it cannot be made."""
-        with contextlib.suppress(Exception):  # making it fails again in `play`, where the failure is recorded
+        with contextlib.suppress(Exception, SystemExit):  # it fails again in `play`, where the failure is recorded
             return batch_size(self._make_agent(self._info(task_id, run)))
         return 1
 
@@ -67,9 +70,10 @@ class Player:
                     yield from episodes
 
     def _new_agent(self, job: Job) -> Any:
+        info = self._info(job.task_id, job.run)  # an environment that cannot be made is not the agent's failure
         try:
-            return self._make_agent(self._info(job.task_id, job.run))
-        except Exception as error:  # noqa: BLE001  # a submission that cannot be built is scored, like one that crashes
+            return self._make_agent(info)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # what cannot be built is scored, like what crashes
             return _Unbuilt(error)
 
     def _info(self, task_id: str, run: int) -> TaskInfo:
@@ -77,8 +81,9 @@ class Player:
         env = self._environments(task_id, 1)[0]
         return TaskInfo(
             id=task.id,
-            observation_space=env.observation_space,
-            action_space=env.action_space,
+            # Copies: an agent must not reach the bounds and generators of the environment it is scored in.
+            observation_space=copy.deepcopy(env.observation_space),
+            action_space=copy.deepcopy(env.action_space),
             goal=task.goal,
             max_episode_steps=task.max_episode_steps,
             run=run,
@@ -103,7 +108,7 @@ class Player:
 class _Unbuilt:
     """Stands in for an agent whose `make_agent` raised: raises the same error in every episode."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def reset(self, seed: int) -> None:
@@ -267,10 +272,13 @@ class _Pool:
 
     def __exit__(self, *exception: object) -> None:
         for worker in self._workers:
-            worker.process.terminate()
+            worker.connection.close()  # ends an idle worker, after it has closed its environments
+            if worker.job is not None:
+                worker.process.terminate()
         for worker in self._workers:
+            worker.process.join(EXIT_SECONDS)
+            worker.process.kill()
             worker.process.join()
-            worker.connection.close()
 
     @property
     def busy(self) -> bool:
@@ -343,7 +351,7 @@ def _work(connection: Connection, make_agent: MakeAgent) -> None:
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     player = Player(make_agent)
-    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+    with contextlib.suppress(EOFError, ConnectionError, KeyboardInterrupt):
         connection.send("ready")
         while True:
             kind, *arguments = connection.recv()

@@ -75,6 +75,16 @@ def test_board_shows_a_table_markdown_json_and_a_page(shards, tmp_path):
     assert "quick-v1" in page.read_text()
 
 
+def test_board_refuses_the_same_agent_twice_in_one_line(shards):
+    result = run("board", shards / "1", shards / "1")
+    assert result.exit_code == 2
+    assert "give the agents different names" in " ".join(result.output.split())
+
+
+def test_json_and_a_page_at_once_leave_standard_output_to_the_json(shards, tmp_path):
+    assert json.loads(run("board", shards / "1", "--json", "--page", tmp_path / "board.html").stdout)
+
+
 def test_board_refuses_results_of_different_seeds(shards, tmp_path):
     evaluate(tmp_path / "other", "1/16", "--seed", 1)
     result = run("board", shards / "1", tmp_path / "other")

@@ -10,7 +10,7 @@ import pytest
 from toy import Crashing, unbuildable
 
 import envsuite
-from envsuite.errors import AgentLoadError, MissingSimulator, ResultsMismatch, UnknownName
+from envsuite.errors import AgentLoadError, InvalidArgument, MissingSimulator, ResultsMismatch, UnknownName
 from envsuite.leaderboard.evaluate import agent_name, parse_shard
 from envsuite.leaderboard.results import EPISODES, Results, merge
 from envsuite.task import Suite, SuiteTask
@@ -167,6 +167,49 @@ def test_a_missing_simulator_is_told_before_anything_is_played(monkeypatch, tmp_
     with pytest.raises(MissingSimulator, match="bipedal"):
         envsuite.evaluate("random", SUITE, out=tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"runs": 0}, {"workers": -1}], ids=str)
+def test_counts_out_of_range_are_refused_before_a_folder_is_made(wrong, tmp_path):
+    with pytest.raises(InvalidArgument, match=f"{next(iter(wrong))}: expected >= "):
+        envsuite.evaluate("random", SUITE, out=tmp_path / "r", **wrong)
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_agent_cannot_reach_the_spaces_of_its_environment():
+    class Greedy:
+        def __init__(self, task):
+            task.action_space.high[:] = 9
+            self.action = task.action_space.high
+
+        def reset(self, seed): ...
+
+        def act(self, observation):
+            return self.action
+
+    assert {e.outcome for e in envsuite.evaluate(Greedy, SUITE).episodes} == {"invalid_action"}
+
+
+def test_an_environment_that_cannot_be_made_is_not_the_agents_failure(monkeypatch):
+    made = []
+
+    def fail_once(task_id):
+        made.append(task_id)
+        if len(made) == 2:
+            raise OSError("no display")
+        return envsuite.make_env(task_id)
+
+    monkeypatch.setattr("envsuite.leaderboard.executors.local.make_env", fail_once)
+    with pytest.raises(OSError, match="no display"):
+        envsuite.evaluate("random", SUITE)
+
+
+def test_workers_close_their_environments_when_they_are_no_longer_needed(monkeypatch, tmp_path):
+    """NetHack's engine lives in a temporary folder, which a terminated process would leave behind."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    suite = Suite(name="one-v1", summary="", tasks=(SuiteTask(task_id="envsuite/nethack-staircase-v1", episodes=1),))
+    envsuite.evaluate(Crashing, suite, workers=1)
+    assert not list(tmp_path.glob("nle*"))
 
 
 @pytest.mark.parametrize("bad", ["0/2", "3/2", "1", "a/b", "1/2/3", ""])

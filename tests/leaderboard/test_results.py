@@ -68,6 +68,21 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("left", [EPISODES, "manifest.partial"])
+def test_a_folder_that_a_kill_left_before_its_manifest_is_taken(tmp_path, left):
+    (tmp_path / left).touch()
+    with open_folder(tmp_path, manifest()) as journal:
+        journal.append(episode())
+    assert len(Results.load(tmp_path).episodes) == 1
+
+
+def test_episodes_without_a_manifest_are_never_overwritten(tmp_path):
+    (tmp_path / EPISODES).write_text("{}\n")
+    with pytest.raises(ResultsMismatch, match="other files"), open_folder(tmp_path, manifest()):
+        pass
+    assert (tmp_path / EPISODES).read_text() == "{}\n"
+
+
 def test_two_writers_at_once_are_refused(tmp_path):
     with (
         open_folder(tmp_path, manifest()),
@@ -101,6 +116,13 @@ def test_a_crashed_attempt_counts_until_a_later_one_succeeds():
     crashed, good = episode(outcome="env_error", trajectory=""), episode()
     assert list(choose([crashed, crashed]).values()) == [crashed]
     assert list(choose([crashed, good]).values()) == [good]
+
+
+def test_a_score_counts_crashed_attempts_and_runs_that_have_not_begun():
+    crashed = episode(outcome="env_error", trajectory="")
+    results = Results.of(manifest(runs=2), [crashed, *(episode(index) for index in range(3))])
+    task = results.score(reps=10).tasks[0]
+    assert (task.env_errors, task.episodes, task.missing) == (1, 3, 3)
 
 
 def test_contradicting_attempts_are_refused():
