@@ -145,3 +145,10 @@ class KillsItsWorkerOnce(Crashing):
 def unbuildable(task: TaskInfo) -> Any:
     """Cannot be made."""
     raise RuntimeError("no weights for this task")
+
+
+class AlwaysKillsItsWorker(Crashing):
+    """Kills its process in every episode."""
+
+    def act(self, observation: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import pickle
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -17,7 +17,7 @@ from typing import Any
 from envsuite.agent import MakeAgent, TaskInfo
 from envsuite.catalogue import get_task
 from envsuite.env import TaskEnv
-from envsuite.episode import Episode, Start, batch_size, run_episodes
+from envsuite.episode import Episode, Outcome, Start, batch_size, run_episodes
 from envsuite.errors import AgentLoadError
 from envsuite.registration import make_env
 
@@ -42,8 +42,10 @@ class Job:
 class Player:
     """Plays jobs with a `make_agent`; keeps the environments of the task it played last."""
 
-    def __init__(self, make_agent: MakeAgent) -> None:
+    def __init__(self, make_agent: MakeAgent, agent_at_work: Any = None) -> None:
         self._make_agent = make_agent
+        self._at_work = agent_at_work
+        """A shared flag that is set while the agent is at work; None where nobody looks."""
         self._task_id = ""
         self._envs: list[TaskEnv] = []
 
@@ -64,6 +66,8 @@ class Player:
                 size = batch_size(agent)
                 group = [remaining.popleft() for _ in range(min(size, len(remaining)))]
                 episodes = run_episodes(self._environments(job.task_id, len(group)), agent, group, job.run)
+                if self._at_work is not None:
+                    self._at_work.value = False
                 if any(episode.outcome == "env_error" for episode in episodes):
                     self.close()
                 if recorded:
@@ -72,7 +76,12 @@ class Player:
     def _new_agent(self, job: Job) -> Any:
         info = self._info(job.task_id, job.run)  # an environment that cannot be made is not the agent's failure
         try:
-            return self._make_agent(info)
+            if self._at_work is None:
+                return self._make_agent(info)
+            self._at_work.value = True
+            agent = self._make_agent(info)
+            self._at_work.value = False
+            return _Watched(agent, self._at_work)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # what cannot be built is scored, like what crashes
             return _Unbuilt(error)
 
@@ -143,11 +152,15 @@ class Share:
         ]
 
     def recorder(self, record: Callable[[Episode], None]) -> Callable[[Episode], None]:
-        """Returns `record` for episodes that are not recorded already."""
+        """Returns `record` for episodes of which no valid attempt is recorded yet."""
+        done = set(self.done)
 
         def new_only(episode: Episode) -> None:
-            if (episode.task_id, episode.run, episode.seed_index) not in self.done:
+            key = (episode.task_id, episode.run, episode.seed_index)
+            if key not in done:
                 record(episode)
+                if episode.outcome != "env_error":
+                    done.add(key)
 
         return new_only
 
@@ -195,9 +208,9 @@ def play_in_processes(
             f"({error}); move it to a module, or use workers=0"
         ) from error
     record = share.recorder(record)
-    with _Pool(make_agent, workers) as pool:
+    attempts = _Attempts()
+    with _Pool(make_agent, workers, attempts) as pool:
         queue = deque(share.groups(jobs, pool.probe(jobs[0].task_id, jobs[0].run)))
-        attempts = _Attempts()
         while queue or pool.busy:
             while queue and pool.idle:
                 pool.submit(queue.popleft())
@@ -211,23 +224,53 @@ def play_in_processes(
 
 
 class _Attempts:
-    """Counts how often each episode was played."""
+    """Counts how often each group was played, and who was at work when its worker died."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, int, int], int] = {}
+        self._counts: Counter[tuple[str, int, Start]] = Counter()
+        self._deaths: Counter[tuple[str, int, Start]] = Counter()
 
     def again(self, job: Job, played: Sequence[Episode]) -> list[Job]:
-        """Returns the job of the episodes that crashed or were lost and may be played again."""
+        """Returns the job, whole, when an episode of it crashed or was lost and it may be played again."""
         valid = {episode.seed_index for episode in played if episode.outcome != "env_error"}
-        starts = []
-        for start in job.starts:
-            if start.seed_index in valid:
-                continue
-            key = (job.task_id, job.run, start.seed_index)
-            self._counts[key] = self._counts.get(key, 0) + 1
-            if self._counts[key] < MAX_ATTEMPTS:
-                starts.append(start)
-        return [replace(job, starts=tuple(starts))] if starts else []
+        self._counts[self._key(job)] += 1
+        lost = any(start.seed_index not in valid for start in job.starts)
+        return [job] if lost and self._counts[self._key(job)] < MAX_ATTEMPTS else []
+
+    def verdict(self, job: Job, *, by_agent: bool) -> Outcome:
+        """Returns how an episode ends whose worker died: by the agent's doing if it died of the agent every time."""
+        self._deaths[self._key(job)] += by_agent
+        return "agent_error" if self._deaths[self._key(job)] >= MAX_ATTEMPTS else "env_error"
+
+    @staticmethod
+    def _key(job: Job) -> tuple[str, int, Start]:
+        return job.task_id, job.run, job.starts[0]
+
+
+class _Watched:
+    """An agent that leaves a mark, readable after its process has died, while it is at work."""
+
+    def __init__(self, agent: Any, at_work: Any) -> None:
+        self._agent, self._at_work = agent, at_work
+        if hasattr(agent, "batched"):
+            self.batched = agent.batched
+        if hasattr(agent, "observe"):
+            self.observe = self._observe
+
+    def reset(self, seed: Any) -> None:
+        self._call(self._agent.reset, seed)
+
+    def act(self, observation: Any) -> Any:
+        return self._call(self._agent.act, observation)
+
+    def _observe(self, reward: Any, terminated: Any, truncated: Any) -> None:
+        self._call(self._agent.observe, reward, terminated, truncated)
+
+    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        self._at_work.value = True
+        result = method(*arguments)
+        self._at_work.value = False  # an exception leaves it set, until the episodes end
+        return result
 
 
 class _Worker:
@@ -236,7 +279,8 @@ class _Worker:
     def __init__(self, make_agent: MakeAgent) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, make_agent), daemon=True)
+        self.agent_at_work = context.RawValue("b", 0)
+        self.process = context.Process(target=_work, args=(theirs, make_agent, self.agent_at_work), daemon=True)
         self.process.start()
         theirs.close()
         self.job: Job | None = None
@@ -257,8 +301,9 @@ class _Worker:
 class _Pool:
     """Worker processes, each with at most one job."""
 
-    def __init__(self, make_agent: MakeAgent, size: int) -> None:
+    def __init__(self, make_agent: MakeAgent, size: int, attempts: _Attempts) -> None:
         self._make_agent = make_agent
+        self._attempts = attempts
         self._workers = [_Worker(make_agent) for _ in range(size)]
 
     def __enter__(self) -> _Pool:
@@ -318,24 +363,29 @@ class _Pool:
             yield worker, [] if message is None else [message], message is None
 
     def _lost(self, worker: _Worker) -> list[Episode]:
-        """Returns the mark of the episode that a dead worker was playing, if it was playing one."""
+        """Returns the marks of the episodes that a dead worker was playing."""
         worker.process.join()
-        if worker.job is None:
+        job = worker.job
+        if job is None:
             return []
+        by_agent = bool(worker.agent_at_work.value)
+        outcome = self._attempts.verdict(job, by_agent=by_agent)
         played = {episode.seed_index for episode in worker.played}
-        unfinished = [start for start in worker.job.starts if start.seed_index not in played]
+        unfinished = [start for start in job.starts if start.seed_index not in played]
         return [
             Episode(
-                task_id=worker.job.task_id,
+                task_id=job.task_id,
                 seed_index=start.seed_index,
-                run=worker.job.run,
+                run=job.run,
                 return_=0.0,
                 length=0,
-                outcome="env_error",
-                error=f"the worker process ended with exit code {worker.process.exitcode} during this episode",
+                outcome=outcome,
+                error=f"the worker process ended with exit code {worker.process.exitcode} during this episode, "
+                f"while the {'agent' if by_agent else 'environment'} was at work",
                 trajectory="",
             )
-            for start in unfinished[:1]
+            # A kept agent plays one after the other, a group all at once.
+            for start in (unfinished[:1] if job.keep_agent else unfinished)
         ]
 
     def _replace(self, worker: _Worker) -> None:
@@ -345,12 +395,12 @@ class _Pool:
         successor.wait_ready()
 
 
-def _work(connection: Connection, make_agent: MakeAgent) -> None:
+def _work(connection: Connection, make_agent: MakeAgent, agent_at_work: Any) -> None:
     """Answers probes and plays jobs until the parent closes the connection."""
     # What simulators print must not tear the parent's progress bars.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    player = Player(make_agent)
+    player = Player(make_agent, agent_at_work)
     with contextlib.suppress(EOFError, ConnectionError, KeyboardInterrupt):
         connection.send("ready")
         while True:

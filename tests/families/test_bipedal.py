@@ -11,6 +11,7 @@ from importlib.resources import files
 import gymnasium
 import numpy as np
 import pytest
+from Box2D import b2PolygonShape
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
@@ -108,13 +109,16 @@ def test_a_walk_to_the_finish_equals_gymnasium_bit_for_bit():
     assert info["success"]
 
 
-def test_tracks_equal_the_ground_of_gymnasium():
+def test_tracks_equal_the_ground_and_the_blocks_of_gymnasium():
     for task_id in (FLAT, HARDCORE):
         for seed in range(30):
             upstream = make_upstream(task_id)
             upstream.reset(seed=seed)
             track = tracks.classic_track(np.random.default_rng(seed), hardcore=task_id == HARDCORE)
             assert track.ground == tuple(zip(upstream.terrain_x, upstream.terrain_y, strict=True))
+            shapes = [body.fixtures[0].shape for body in reversed(upstream.terrain)]
+            blocks = [set(shape.vertices) for shape in shapes if isinstance(shape, b2PolygonShape)]
+            assert [set(map(tuple, np.float32(block).tolist())) for block in track.blocks] == blocks
 
 
 @pytest.mark.parametrize("task_id", IDS)

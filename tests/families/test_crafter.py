@@ -89,9 +89,12 @@ class WatchedUpstream(crafter.Env):
     ambiguous = False
 
     def _balance_object(self, chunk, objs, cls, *args):
-        before = sum(isinstance(obj, cls) for obj in objs)
+        several = sum(isinstance(obj, cls) for obj in objs) > 1
+        before = self._world.random.get_state()[2]
         super()._balance_object(chunk, objs, cls, *args)
-        self.ambiguous |= before > max(1, sum(isinstance(obj, cls) for obj in objs))
+        # Whether to choose takes two words of the stream of 624, the choice itself at least one more.
+        drawn = (self._world.random.get_state()[2] - before) % 624
+        self.ambiguous |= several and drawn > 2
 
 
 def assert_same(ours, theirs, context):

@@ -14,9 +14,8 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from envsuite import SUITES, TaskInfo, get_task
 from envsuite.env import TaskEnv
 from envsuite.errors import InvalidTask, MissingExtra
-from envsuite.families.metaworld import FAMILY
-from envsuite.families.metaworld import env as env_module
-from envsuite.families.metaworld.describe import describe
+from envsuite.families.metaworld import FAMILY, draw
+from envsuite.families.metaworld.describe import GOAL, describe
 from envsuite.families.metaworld.expert import ScriptedExpert, make_expert
 from envsuite.families.metaworld.space import FIXED_GOALS, ResetSpace
 from envsuite.registration import make_env
@@ -139,10 +138,12 @@ def test_task_vector_alone_decides_the_episode(name):
 
 def test_seed_chooses_the_task_vector_and_no_global_generator_is_touched():
     env = make("reach")
-    state = np.random.get_state()[1].copy()  # noqa: NPY002  # the generator that must not be used
+    _, key, position, *_ = np.random.get_state()  # noqa: NPY002  # the generator that must not be used
     vectors = [env.reset(seed=seed)[1]["task"] for seed in (1, 2)]
     assert not np.array_equal(*vectors)
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    _, key_after, position_after, *_ = np.random.get_state()  # noqa: NPY002
+    assert np.array_equal(key_after, key)
+    assert position_after == position
 
 
 def test_task_vector_in_info_cannot_be_changed():
@@ -206,6 +207,8 @@ def test_snapshot_of_another_task_is_refused():
     env.reset(seed=0)
     with pytest.raises(ValueError, match="metaworld-push-v1"):
         other.restore(env.snapshot())
+    with pytest.raises(TypeError, match="snapshot"):
+        other.restore({})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -287,14 +290,26 @@ def test_frame_shows_the_scene_and_changes_nothing():
     env.close()
 
 
+@pytest.mark.parametrize("name", ["sweep", "pick-out-of-hole"])
+def test_the_marker_of_the_goal_is_drawn_at_the_goal(name, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(draw, "frame", lambda _, scene: drawn.append(scene.site("goal").xpos.copy()))
+    env = make(name, render_mode="rgb_array")
+    observation, _ = env.reset(seed=1)
+    env.step(np.zeros(4, np.float32))
+    env.render()
+    env.close()
+    np.testing.assert_allclose(drawn[0], observation[GOAL], atol=1e-9)
+
+
 def test_missing_opengl_names_the_packages(monkeypatch):
     def missing(name: str) -> None:
         raise OSError(f"{name}: cannot open shared object file")
 
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(env_module.sys, "platform", "linux")
-    monkeypatch.setattr(env_module.ctypes, "CDLL", missing)
+    monkeypatch.setattr(draw.sys, "platform", "linux")
+    monkeypatch.setattr(draw.ctypes, "CDLL", missing)
     env = make("reach", render_mode="rgb_array")
     env.reset(seed=0)
     with pytest.raises(MissingExtra, match="libegl1"):

@@ -100,6 +100,15 @@ def test_a_killed_worker_is_replaced_and_its_episode_marked_and_run_again(tmp_pa
     assert {e.outcome for e in results.episodes} <= {"terminated", "truncated"}
 
 
+def test_an_agent_that_kills_its_worker_every_time_is_scored_for_it():
+    suite = Suite(name="suicide-v1", summary="", tasks=(SuiteTask(task_id=FLAT, episodes=2),))
+    results = envsuite.evaluate("toy:AlwaysKillsItsWorker", suite, workers=2)
+    assert [e.outcome for e in results.episodes] == ["agent_error"] * 2
+    assert "while the agent was at work" in results.episodes[0].error
+    assert [e.outcome for e in results.attempts].count("env_error") == 4
+    assert results.score().complete
+
+
 def test_kill_9_in_the_middle_loses_and_repeats_no_episode(tmp_path):
     suite = Suite(name="kill-v1", summary="", tasks=(SuiteTask(task_id=HARDCORE, episodes=40),))
     code = (

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from envsuite.families.bipedal.describe import EVENTS, FACTORS, METRICS
 from envsuite.families.bipedal.tasks import TASKS
 from envsuite.task import Family
 
@@ -46,9 +47,9 @@ FAMILY = Family(
     modules=("Box2D",),
     distribution="Box2D",
     tasks=TASKS,
-    events=("left_contact", "right_contact", "fell", "finished"),
-    factors=("progress", "posture", "torque", "fall"),
-    metrics=("distance", "progress_fraction", "mastered"),
+    events=tuple(EVENTS),
+    factors=tuple(FACTORS),
+    metrics=METRICS,
     licence="zlib (Box2D and its Python package)",
     homepage="https://gymnasium.farama.org/environments/box2d/bipedal_walker/",
     bibtex=_BIBTEX,

@@ -25,6 +25,8 @@ FACTORS: Mapping[str, str] = {
     "fall": "lost by a fall, in place of everything else",
 }
 """What the names in `info["factors"]` mean."""
+METRICS = ("distance", "progress_fraction", "mastered")
+"""World units from the start, their share of the way to the finish, and whether the return is above 230 (0 or 1)."""
 
 _FPS = 50
 _LEVEL = 0.1

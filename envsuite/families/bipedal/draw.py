@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.families.bipedal.track import FINISH_X, GROUND, SCALE, STEP, VIEW, Point, Polygon, Track
+from envsuite.families.bipedal.track import FINISH_X, GROUND, SCALE, STEP, VIEW, Cloud, Point, Polygon, Track
 from envsuite.window import load_pygame
 
 _SHARPNESS = 2
@@ -63,13 +63,13 @@ class _Canvas:
 
 
 def frame(
-    track: Track, clouds: Sequence[Polygon], limbs: Sequence[Polygon], hull: Point, rays: Sequence[Point]
+    track: Track, clouds: Sequence[Cloud], limbs: Sequence[Polygon], hull: Point, rays: Sequence[Point]
 ) -> NDArray[np.uint8]:
     """Returns uint8 (400, 600, 3).
 
     Args:
         track: the ground and its blocks.
-        clouds: polygons of clouds, which move half as fast as the ground.
+        clouds: move half as fast as the ground.
         limbs: outlines in world units: left upper, left lower, right upper, right lower leg and hull.
         hull: position of the hull; the view follows it.
         rays: where each lidar ray ends.
@@ -95,14 +95,11 @@ def _sky() -> NDArray[np.uint8]:
     return np.broadcast_to(column, (*_SIZE, 3)).astype(np.uint8)
 
 
-def _paint_distance(canvas: _Canvas, clouds: Sequence[Polygon]) -> None:
+def _paint_distance(canvas: _Canvas, clouds: Sequence[Cloud]) -> None:
     for cloud in clouds:
-        if canvas.shows(cloud, margin=4.0):
-            middle_x = sum(x for x, _ in cloud) / len(cloud)
-            middle_y = sum(y for _, y in cloud) / len(cloud)
-            for x, y in cloud:
-                # Flatter and smaller than the polygon, so that round puffs read as one cloud.
-                canvas.circle((middle_x + (x - middle_x) * 0.24, middle_y + (y - middle_y) * 0.12), 0.7, _CLOUD)
+        if canvas.shows(cloud):
+            for puff in cloud:
+                canvas.circle(puff, 0.7, _CLOUD)
     for row, color in enumerate(_HILLS):
         xs = [canvas.left + i * VIEW[0] / 60 for i in range(61)]
         ridge = [

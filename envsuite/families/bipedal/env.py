@@ -81,7 +81,7 @@ class BipedalEnv(TaskEnv):
         self._lidar = lidar
         self.observation_space = spaces.Box(*observation_bounds())
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
-        self.action_names = ("hip 1", "knee 1", "hip 2", "knee 2")
+        self.action_names = ("left hip", "left knee", "right hip", "right knee")
         if track == "stumps":
             self.task_space = spaces.Box(np.array(TASK_LOW, np.float32), np.array(TASK_HIGH, np.float32))
         self._builder = TrackBuilder()

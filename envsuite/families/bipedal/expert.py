@@ -1,4 +1,8 @@
-"""A scripted walker: three phases of a step and proportional control of hips and knees."""
+"""A scripted walker: three phases of a step and proportional control of hips and knees.
+
+The phases, and what is fed back to which joint, are the idea of the heuristic in Gymnasium's `bipedal_walker.py`; the
+numbers, the lean and the drive are our own search's.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ formulas of `stump_track` are those of the Stump Tracks of teachDeepRL (Portelas
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,8 +33,8 @@ _GRASS, _STUMP, _STAIRS, _PIT = range(4)
 _GRASS_RUN = (5, 10)
 _PIT_DEPTH = 4
 _STAIR_WIDTH = 4
-_CLOUDS = 10
-_CLOUD_CORNERS = 5
+_CLOUDS, _PUFFS = 10, 5
+_CLOUD_HEIGHT = 11.0
 _SMALLEST = 0.05
 """Least height of a stump, in steps."""
 _HEIGHT_SPREAD = 0.1
@@ -43,11 +42,13 @@ _LEAST_SPACING = 0.01
 
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
+Cloud = tuple[Point, ...]
+"""Centres of its puffs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The ground as a line, the obstacles on it, and the clouds that only a frame shows."""
+    """The ground as a line and the obstacles on it."""
 
     ground: tuple[Point, ...]
     """From left to right; neighbours are joined by an edge."""
@@ -158,21 +159,12 @@ def stump_track(rng: np.random.Generator, height: float, spacing: float) -> Trac
     return Track(tuple((point, GROUND) for point in points), tuple(blocks))
 
 
-def clouds(rng: np.random.Generator) -> tuple[Polygon, ...]:
-    """Returns ten polygons of five corners; the draws come before those of the walker, as in Gymnasium."""
-    draws = rng.random((_CLOUDS, 1 + 2 * _CLOUD_CORNERS)).tolist()
-    wobble = 5 * STEP
-    base = VIEW[1] * 3 / 4
-    found = []
-    for place, *jitter in draws:
-        x = POINTS * place * STEP
-        found.append(
-            tuple(
-                (
-                    x + 3 * wobble * math.sin(2 * math.pi * i / _CLOUD_CORNERS) + wobble * jitter[2 * i],
-                    base + wobble * math.cos(2 * math.pi * i / _CLOUD_CORNERS) + wobble * jitter[2 * i + 1],
-                )
-                for i in range(_CLOUD_CORNERS)
-            )
-        )
-    return tuple(found)
+def clouds(rng: np.random.Generator) -> tuple[Cloud, ...]:
+    """Returns ten clouds; draws as many numbers as Gymnasium does here, before those of the walker."""
+    draws = rng.random((_CLOUDS, 1 + 2 * _PUFFS)).tolist()
+    return tuple(_cloud(place * LENGTH, jitter[:_PUFFS], jitter[_PUFFS:]) for place, *jitter in draws)
+
+
+def _cloud(x: float, along: Sequence[float], above: Sequence[float]) -> Cloud:
+    """Returns a row of puffs around `x`, each shifted by up to half a unit along and above it."""
+    return tuple((x + 0.85 * (i - _PUFFS // 2) + along[i] / 2, _CLOUD_HEIGHT + above[i] / 2) for i in range(_PUFFS))

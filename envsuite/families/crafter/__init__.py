@@ -1,8 +1,40 @@
 """The crafter family: an open world with survival, crafting and 22 achievements, on images."""
 
-from envsuite.families.crafter.rules import ACHIEVEMENTS, STATE_EVENTS
+from envsuite.families.crafter.describe import EVENTS, FACTORS, METRICS
+from envsuite.families.crafter.rules import ACTIONS
 from envsuite.families.crafter.tasks import TASKS
 from envsuite.task import Family
+
+_BIBTEX = """\
+@inproceedings{hafner2022crafter,
+  title={Benchmarking the Spectrum of Agent Capabilities},
+  author={Danijar Hafner},
+  booktitle={International Conference on Learning Representations},
+  year={2022}
+}"""
+
+_KEYS = {
+    "left": "move_left",
+    "right": "move_right",
+    "up": "move_up",
+    "down": "move_down",
+    "a": "move_left",
+    "d": "move_right",
+    "w": "move_up",
+    "s": "move_down",
+    "space": "do",
+    "tab": "sleep",
+    "r": "place_stone",
+    "t": "place_table",
+    "f": "place_furnace",
+    "p": "place_plant",
+    "1": "make_wood_pickaxe",
+    "2": "make_stone_pickaxe",
+    "3": "make_iron_pickaxe",
+    "4": "make_wood_sword",
+    "5": "make_stone_sword",
+    "6": "make_iron_sword",
+}
 
 FAMILY = Family(
     name="crafter",
@@ -12,39 +44,13 @@ FAMILY = Family(
     modules=("crafter",),
     distribution="crafter",
     tasks=TASKS,
-    events=(*ACHIEVEMENTS, *STATE_EVENTS),
-    factors=("achievement", "health"),
-    metrics=ACHIEVEMENTS,
+    events=EVENTS,
+    factors=FACTORS,
+    metrics=METRICS,
     licence="MIT",
     homepage="https://github.com/danijar/crafter",
-    bibtex="""@inproceedings{hafner2022crafter,
-  title={Benchmarking the Spectrum of Agent Capabilities},
-  author={Danijar Hafner},
-  booktitle={International Conference on Learning Representations},
-  year={2022}
-}""",
-    expert=f"{__name__}.expert:make_expert",
-    keys={
-        "left": 1,
-        "a": 1,
-        "right": 2,
-        "d": 2,
-        "up": 3,
-        "w": 3,
-        "down": 4,
-        "s": 4,
-        "space": 5,
-        "tab": 6,
-        "r": 7,
-        "t": 8,
-        "f": 9,
-        "p": 10,
-        "1": 11,
-        "2": 12,
-        "3": 13,
-        "4": 14,
-        "5": 15,
-        "6": 16,
-    },
-    idle_action=0,
+    bibtex=_BIBTEX,
+    expert="envsuite.families.crafter.expert:make_expert",
+    keys={key: ACTIONS.index(action) for key, action in _KEYS.items()},
+    idle_action=ACTIONS.index("noop"),
 )

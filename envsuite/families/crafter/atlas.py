@@ -14,8 +14,12 @@ from envsuite.families.crafter.rules import AREA, SEMANTICS, VIEW
 Tile = tuple[int, int]
 STEPS: tuple[Tile, ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))
 UNKNOWN = -1
-GRASS, SAND, PATH = (SEMANTICS.index(name) for name in ("grass", "sand", "path"))
+GRASS, SAND, PATH, STONE = (SEMANTICS.index(name) for name in ("grass", "sand", "path", "stone"))
 WALKABLE = frozenset({GRASS, SAND, PATH})
+_SOLID = frozenset(
+    SEMANTICS.index(name) for name in ("stone", "coal", "iron", "diamond", "tree", "table", "furnace", "water")
+)
+"""What no creature walks through."""
 
 
 class Atlas:
@@ -76,6 +80,27 @@ class Atlas:
     def target(self) -> Tile:
         """The tile that the player faces."""
         return add(self.position, self.facing)
+
+    def threatened(self) -> bool:
+        """Returns whether anything that does harm is in sight."""
+        return any(name in ("zombie", "skeleton") or "arrow" in name for name in self.things.values())
+
+    def enclosed(self) -> bool:
+        """Returns whether no creature can come to the tiles that can be reached from here."""
+        region, edge = {self.position}, [self.position]
+        while edge and len(region) <= 4:
+            for other in neighbours(edge.pop()):
+                if other not in region and self.free(other):
+                    region.add(other)
+                    edge.append(other)
+        return len(region) <= 4 and not self.threatened()
+
+    def diggable(self, tile: Tile, step: Tile) -> bool:
+        """Returns whether two tiles from `tile` along `step` are stone with nothing open beside them."""
+        first = add(tile, step)
+        second = add(first, step)
+        walls = {*neighbours(first), *neighbours(second)} - {tile, first, second}
+        return self.at(first) == self.at(second) == STONE and all(self.at(wall) in _SOLID for wall in walls)
 
     def beside(self, wanted: Collection[int]) -> Callable[[Tile], bool]:
         """Returns a goal for `route`: to stand beside a tile of one of the materials, nothing on it."""

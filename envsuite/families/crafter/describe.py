@@ -14,6 +14,8 @@ EVENTS = (*ACHIEVEMENTS, *STATE_EVENTS)
 """The names in `info["events"]`, in order."""
 FACTORS = ("achievement", "health")
 """The names in `info["factors"]`, in order."""
+METRICS = ACHIEVEMENTS
+"""The names in `info["metrics"]`, in order: 1 for what was unlocked in the episode, else 0."""
 _PLAYER = SEMANTICS.index("player")
 
 

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from envsuite.env import Info, TaskEnv, Transition
 from envsuite.families.crafter.game import Game
 from envsuite.families.crafter.rules import ACHIEVEMENTS, ACTIONS
-from envsuite.families.crafter.view import item_tiles, material_tiles, sprite_tile
 from envsuite.task import Family, Task
-
-__all__ = ["CrafterEnv", "Snapshot", "item_tiles", "material_tiles", "sprite_tile"]
 
 FRAME_UNIT = 64
 """Side of a tile in a picture for people: four times that of the textures."""

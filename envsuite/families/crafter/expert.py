@@ -16,12 +16,11 @@ from envsuite.families.crafter.atlas import (
     PATH,
     SAND,
     STEPS,
+    STONE,
     WALKABLE,
     Atlas,
     Tile,
-    add,
     distance,
-    neighbours,
 )
 from envsuite.families.crafter.perception import Reader, daylight, is_asleep
 from envsuite.families.crafter.rules import ACTIONS, SEMANTICS
@@ -30,8 +29,8 @@ from envsuite.seeding import stream
 from envsuite.task import TaskInfo
 
 _ACTION = {name: index for index, name in enumerate(ACTIONS)}
-_WATER, _STONE, _TREE, _COAL, _IRON, _DIAMOND, _TABLE, _FURNACE = (
-    SEMANTICS.index(name) for name in ("water", "stone", "tree", "coal", "iron", "diamond", "table", "furnace")
+_WATER, _TREE, _COAL, _IRON, _DIAMOND, _TABLE, _FURNACE = (
+    SEMANTICS.index(name) for name in ("water", "tree", "coal", "iron", "diamond", "table", "furnace")
 )
 _NEEDS = {"water": 3, "cow": 4, "sleep": 3}
 """Drink, food and energy at or below which a need comes before everything but a fight."""
@@ -41,6 +40,8 @@ _WOOD_FOR_TOOLS = 5
 """A pickaxe and a sword of stone and of iron, and one log to spare."""
 _WOOD_FOR_ALL = 9
 _STONES_KEPT = 6
+_TOOLS = ("wood_pickaxe", "wood_sword", "stone_pickaxe", "stone_sword", "iron_pickaxe", "iron_sword")
+"""In the order in which they are made."""
 
 
 class Expert:
@@ -109,7 +110,7 @@ class Expert:
 
     def _fight(self) -> int | None:
         here = self._atlas.position
-        reach = 3 if self._inventory["health"] >= 5 and "sword" in self._arms() else 1
+        reach = 3 if self._inventory["health"] >= 5 and self._armed() else 1
         foes = [
             (distance(here, tile), tile)
             for tile, name in self._atlas.things.items()
@@ -121,8 +122,8 @@ class Expert:
         self._dig = []
         return self._walker.approach({min(foes)[1]})
 
-    def _arms(self) -> str:
-        return " ".join(name for name in ("wood_sword", "stone_sword", "iron_sword") if self._inventory[name])
+    def _armed(self) -> bool:
+        return any(self._inventory[name] for name in ("wood_sword", "stone_sword", "iron_sword"))
 
     def _drink(self, level: int, limit: int = ANYWHERE) -> int | None:
         if self._inventory["drink"] > level:
@@ -143,57 +144,35 @@ class Expert:
         energy, dark = self._inventory["energy"], daylight(self._step) < 0.35
         if not (energy <= _NEEDS["sleep"] or (dark and energy <= 6)):
             return None
-        if self._enclosed():
+        if self._atlas.enclosed():
             return _ACTION["sleep"]
         shelter = self._seek_shelter()
         if shelter is not None:
             return shelter
-        return _ACTION["sleep"] if energy <= 1 and not self._threatened() else None
+        return _ACTION["sleep"] if energy <= 1 and not self._atlas.threatened() else None
 
     def _nap(self) -> int | None:
         """Sleeps for the few steps that restore one energy, by day with nobody near: it counts as waking up."""
         tired = self._inventory["energy"] in (7, 8)
-        if "wake_up" in self._done or not tired or daylight(self._step) < 0.6 or self._threatened():
+        if "wake_up" in self._done or not tired or daylight(self._step) < 0.6 or self._atlas.threatened():
             return None
         return _ACTION["sleep"]
 
-    def _threatened(self) -> bool:
-        return any(name in ("zombie", "skeleton") or "arrow" in name for name in self._atlas.things.values())
-
     # Shelter: two tiles dug into rock, the entrance closed with a stone.
-
-    def _enclosed(self) -> bool:
-        """Returns whether no creature can come to the tiles that can be reached from here."""
-        region, edge = {self._atlas.position}, [self._atlas.position]
-        while edge and len(region) <= 4:
-            for other in neighbours(edge.pop()):
-                if other not in region and self._atlas.at(other) in WALKABLE and other not in self._atlas.things:
-                    region.add(other)
-                    edge.append(other)
-        return len(region) <= 4 and not self._threatened()
 
     def _seek_shelter(self) -> int | None:
         if not self._inventory["wood_pickaxe"]:
             return None
-        way = self._atlas.route(lambda tile: any(self._diggable(tile, step) for step in STEPS), WALKABLE, 600)
+        way = self._atlas.route(lambda tile: any(self._atlas.diggable(tile, step) for step in STEPS), WALKABLE, 600)
         if way is None:
             return None
         if way:
             return self._walker.towards(way[0])
-        step = next(step for step in STEPS if self._diggable(self._atlas.position, step))
+        step = next(step for step in STEPS if self._atlas.diggable(self._atlas.position, step))
         back = (-step[0], -step[1])
         ahead, dig = MOVES[step], _ACTION["do"]
         self._dig = [ahead, dig, ahead, dig, ahead, MOVES[back], _ACTION["place_stone"]]
         return self._follow_dig()
-
-    def _diggable(self, tile: Tile, step: Tile) -> bool:
-        """Returns whether two tiles from `tile` along `step` are stone with nothing open beside them."""
-        first, second = add(tile, step), add(add(tile, step), step)
-        walls = {*neighbours(first), *neighbours(second)} - {tile, first, second}
-        solid = {_STONE, _COAL, _IRON, _DIAMOND, _TREE, _TABLE, _FURNACE, _WATER}
-        return self._atlas.at(first) == self._atlas.at(second) == _STONE and all(
-            self._atlas.at(wall) in solid for wall in walls
-        )
 
     def _follow_dig(self) -> int | None:
         return self._dig.pop(0) if self._dig else None
@@ -228,7 +207,7 @@ class Expert:
 
     def _next_tool(self) -> str | None:
         have = self._inventory
-        for tool in ("wood_pickaxe", "wood_sword", "stone_pickaxe", "stone_sword", "iron_pickaxe", "iron_sword"):
+        for tool in _TOOLS:
             if have[tool]:
                 continue
             needs = {"wood": {"wood": 1}, "stone": {"wood": 1, "stone": 1}, "iron": {"wood": 1, "coal": 1, "iron": 1}}
@@ -281,7 +260,7 @@ class Expert:
             (bool(have["wood_pickaxe"]) and have["coal"] < 2 and not have["iron_sword"], _COAL, ANYWHERE),
             (not have["wood_pickaxe"] and have["wood"] < _WOOD_FOR_TOOLS, _TREE, ANYWHERE),
             (bool(have["wood_pickaxe"]) and have["wood"] < self._wood_wanted(), _TREE, 400),
-            (bool(have["wood_pickaxe"]) and have["stone"] < _STONES_KEPT, _STONE, ANYWHERE),
+            (bool(have["wood_pickaxe"]) and have["stone"] < _STONES_KEPT, STONE, ANYWHERE),
             (have["wood"] < self._wood_wanted(), _TREE, ANYWHERE),
         ]
         for wanted, material, limit in wants:
@@ -291,13 +270,12 @@ class Expert:
         return None
 
     def _wood_wanted(self) -> int:
-        tools = ("wood_pickaxe", "wood_sword", "stone_pickaxe", "stone_sword", "iron_pickaxe", "iron_sword")
-        missing = sum(not self._inventory[tool] for tool in tools)
+        missing = sum(not self._inventory[tool] for tool in _TOOLS)
         return min(_WOOD_FOR_ALL, missing + 2) if missing else 0
 
     def _hunt(self) -> int | None:
         """Goes after creatures not yet defeated, in good health and armed."""
-        if self._inventory["health"] < 6 or "sword" not in self._arms():
+        if self._inventory["health"] < 6 or not self._armed():
             return None
         return self._walker.approach(
             {tile for tile, name in self._atlas.things.items() if name in ("zombie", "skeleton")}
@@ -306,7 +284,7 @@ class Expert:
     def _passable(self) -> frozenset[int]:
         mined = {_TREE}
         if self._inventory["wood_pickaxe"]:
-            mined |= {_STONE, _COAL}
+            mined |= {STONE, _COAL}
         return WALKABLE | mined
 
 

@@ -59,7 +59,7 @@ class Reader:
     """Compares every tile of a picture with every picture a tile can have."""
 
     def __init__(self) -> None:
-        from envsuite.families.crafter.env import item_tiles, material_tiles, sprite_tile
+        from envsuite.families.crafter.view import item_tiles, material_tiles, sprite_tile  # imports the simulator
 
         tiles: list[NDArray[np.uint8]] = list(material_tiles(UNIT)[1:])
         labels: list[tuple[int, str]] = [(number, "") for number in range(1, len(tiles) + 1)]

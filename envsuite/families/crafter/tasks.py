@@ -11,7 +11,7 @@ def _task(name: str, *, goal: str, reward: bool, reward_range: tuple[float, floa
     return Task(
         id=task_id,
         goal=goal,
-        entry_point=f"{__package__}.env:CrafterEnv",
+        entry_point="envsuite.families.crafter.env:CrafterEnv",
         kwargs={"reward": reward},
         max_episode_steps=10_000,
         metric="crafter_score",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import ctypes
-import os
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,13 +13,10 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from numpy.typing import NDArray
 
 from envsuite.env import Info, TaskEnv, Transition
-from envsuite.errors import MissingExtra
+from envsuite.families.metaworld import draw
 from envsuite.families.metaworld.describe import FACTORS
 from envsuite.families.metaworld.space import ResetSpace
 
-FRAME_SIDE = 480
-CAMERA = "corner4"
-"""Sees the whole table of every task from close by; it is mounted upside down, like the other corners."""
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 _LIVE_FIELDS = ("xpos", "site_xpos")
 _NEAR = 0.9
@@ -36,10 +30,6 @@ _NO_GRASP = frozenset(
     )
 )
 """Tasks whose `grasp_success` is a constant or says something else than that the gripper holds the object."""
-_NO_OPENGL = (
-    "rendering Meta-World without a display needs OpenGL through EGL; "
-    "run: apt-get install libegl1 libopengl0 libgl1-mesa-dri"
-)
 
 
 class _LiveView(NamedTuple):
@@ -112,7 +102,6 @@ class MetaWorldEnv(TaskEnv):
         self._metric_values = {"obj_to_target_final": 0.0, "success_steps": 0.0}
 
     def _begin(self, seed: int, task_value: Any) -> tuple[NDArray[np.float64], Info]:
-        self._running = False
         vector = self._draw(seed) if task_value is None else task_value
         observation = self._reset_to(vector)
         self._task_value = vector.copy()
@@ -149,14 +138,19 @@ class MetaWorldEnv(TaskEnv):
         return self._metric_values
 
     def _frame(self) -> NDArray[np.uint8]:
+        raw = self._raw
         if self._renderer is None:
-            self._renderer = _make_renderer(self._raw.model)
+            self._renderer = draw.make_renderer(raw.model)
         # A second MjData, so that derived quantities can be computed without touching the episode.
-        scene = mujoco.MjData(self._raw.model)
-        mujoco.mj_setState(self._raw.model, scene, self._physics(), _STATE)
-        mujoco.mj_forward(self._raw.model, scene)
-        self._renderer.update_scene(scene, camera=CAMERA)
-        return np.ascontiguousarray(self._renderer.render()[::-1, ::-1])
+        scene = mujoco.MjData(raw.model)
+        mujoco.mj_setState(raw.model, scene, self._physics(), _STATE)
+        mujoco.mj_forward(raw.model, scene)
+        # Upstream moves the markers of goals before a forward pass that moves them back; for one task to a wrong place.
+        markers = raw._target_site_config
+        if any(position is raw._target_pos for _, position in markers):
+            for site, position in markers:
+                scene.site(site).xpos = position
+        return draw.frame(self._renderer, scene)
 
     def close(self) -> None:
         """Frees the renderer and the window; may be called twice."""
@@ -171,7 +165,12 @@ class MetaWorldEnv(TaskEnv):
         return Snapshot(self.task.id, self._save(), episode)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Continues from a snapshot of the same task, bit for bit; raises ValueError for another task."""
+        """Continues from a snapshot of the same task, bit for bit.
+
+        Raises TypeError for anything but a `Snapshot`, ValueError for one of another task.
+        """
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"snapshot: expected what snapshot() returned, got {type(snapshot).__name__}")
         if snapshot.task_id != self.task.id:
             raise ValueError(f"snapshot: expected one of {self.task.id}, got one of {snapshot.task_id}")
         self._load(snapshot.simulation)
@@ -271,31 +270,6 @@ def _attach(value: Any, data: Any) -> Any:
     if isinstance(value, _LiveView):
         return getattr(data, value.field)[value.row]
     return copy.deepcopy(value) if isinstance(value, np.ndarray | dict | list) else value
-
-
-def _make_renderer(model: Any) -> Any:
-    """Returns an offscreen renderer; raises `MissingExtra` with the packages that bring OpenGL."""
-    displays = ("DISPLAY", "WAYLAND_DISPLAY")
-    if sys.platform == "linux" and not any(os.environ.get(name) for name in (*displays, "MUJOCO_GL")):
-        # MuJoCo reads MUJOCO_GL once, when it is imported, and falls back to a window system that is not there.
-        mujoco.gl_context.GLContext = _headless_context()
-    try:
-        renderer = mujoco.Renderer(model, FRAME_SIDE, FRAME_SIDE)
-    except (AttributeError, ImportError, RuntimeError, mujoco.FatalError) as error:
-        raise MissingExtra(f"{_NO_OPENGL} ({error})") from error
-    for costly in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
-        renderer.scene.flags[costly] = 0  # two thirds of the time of a frame drawn in software
-    return renderer
-
-
-def _headless_context() -> Any:
-    """Returns MuJoCo's class of OpenGL contexts that need no display; raises `MissingExtra` without EGL."""
-    try:
-        ctypes.CDLL("libEGL.so.1")
-        from mujoco.egl import GLContext
-    except (AttributeError, ImportError, OSError) as error:
-        raise MissingExtra(f"{_NO_OPENGL} ({error})") from error
-    return GLContext
 
 
 def scripted_policy(env_name: str) -> Any:

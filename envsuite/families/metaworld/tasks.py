@@ -1,5 +1,7 @@
 """The fifty tasks, as data: upstream's name and what to achieve."""
 
+from __future__ import annotations
+
 from envsuite.references import references
 from envsuite.task import Task, format_id
 
@@ -96,5 +98,5 @@ def _task(name: str, goal: str) -> Task:
     )
 
 
-TASKS = tuple(_task(name, goal) for name, goal in _GOALS.items())
+TASKS: tuple[Task, ...] = tuple(_task(name, goal) for name, goal in _GOALS.items())
 """Every task: goal visible in the observation, reward functions of version 2."""

@@ -28,7 +28,8 @@ ASKS_KEY, ASKS_LINE, ASKS_MORE, ON_STAIRS_DOWN, NUTRITION = 1, 2, 3, 4, 7
 DEEPEST_LEVEL = 0
 _START_KEYS = 1000
 _STARTS = 8
-_PRIVATE_KEYS = ("internal", "program_state")
+PRIVATE_KEYS = ("internal", "program_state")
+"""What the engine shows but no hero could know."""
 _SCORE_FILES = ("record", "logfile", "xlogfile")
 
 
@@ -44,7 +45,7 @@ class Game:
             options: NetHack's own options.
             hands_off: True leaves --More--, menus and all questions to the agent until the hero dies.
         """
-        names = tuple(dict.fromkeys((*keys, *_PRIVATE_KEYS, "blstats", "message", "glyphs")))
+        names = tuple(dict.fromkeys((*keys, *PRIVATE_KEYS, "blstats", "message", "glyphs")))
         self._hands_off = hands_off
         self._nethack = nethack.Nethack(
             observation_keys=names,
@@ -55,7 +56,7 @@ class Game:
         )
         self.buffers: dict[str, NDArray[np.generic]] = dict(zip(names, self._nethack._obs, strict=True))
         self._folder = Path(self._nethack._vardir)
-        self._internal, self._program_state = (self.buffers[name] for name in _PRIVATE_KEYS)
+        self._internal, self._program_state = (self.buffers[name] for name in PRIVATE_KEYS)
         self._message = self.buffers["message"]
         self._clock_at = find_clock_stub(Path(nethack.nethack.DLPATH))
         if self._clock_at is None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from envsuite.env import Info, TaskEnv, Transition
 from envsuite.families.nethack import screen
-from envsuite.families.nethack.engine import DEEPEST_LEVEL, NUTRITION, ON_STAIRS_DOWN, Game
+from envsuite.families.nethack.engine import DEEPEST_LEVEL, NUTRITION, ON_STAIRS_DOWN, PRIVATE_KEYS, Game
 from envsuite.families.nethack.objectives import GOALS, REWARDS, View, ending_events, events_between
 from envsuite.task import Family, Task
 
@@ -36,8 +36,6 @@ OBSERVATION_KEYS = (
     "misc",
 )
 """The observations of the NetHack Challenge, and the default of every task."""
-PRIVATE_KEYS = ("internal", "program_state")
-"""What the engine shows but no hero could know."""
 TIME_PENALTY = -0.01
 _LIMITS = {
     "glyphs": (0, nethack.MAX_GLYPH),
@@ -114,6 +112,9 @@ class NetHackEnv(TaskEnv):
     The seed decides the dungeon, the dice, the phase of the moon and the clock of the game. No episode
     depends on earlier ones. `info` also holds `end_status` ("running", "success", or how NetHack says
     the game ended) and `is_ascended`. The picture is the terminal.
+
+    `info["invalid_action"]` counts the steps in which no game time passed and the terminal, its cursor and the
+    message stayed as they were. A refusal that the game puts into words counts only when the words stand there already.
     """
 
     def __init__(

@@ -20,6 +20,8 @@ Observation = Mapping[str, NDArray[Any]]
 _X, _Y, _HP, _HP_MAX, _TIME, _HUNGER, _BRANCH, _LEVEL = 0, 1, 10, 11, 20, 21, 23, 24
 _SATIATED, _HUNGRY = 0, 2
 _FOOD = 7
+_KICK, _MORE, _ESCAPE = 4, 13, 27
+"""Keys of commands."""
 _MINES = 2
 _FRESH_TURNS = 20
 _SEARCHES = 10
@@ -70,6 +72,7 @@ class Explorer:
         self._still = 0
         self._kills: dict[tuple[tuple[int, int], int], int] = {}
         self._fought: int | None = None
+        self._attacked: int | None = None
         self._under = ""
         self._mines_accepted = False
         self._rested = 0
@@ -82,7 +85,7 @@ class Explorer:
     def act(self, observation: Observation) -> np.int64:
         """Returns the action whose key `_choose` names; MORE where the task has no such key."""
         key = self._choose(observation)
-        return self._actions.get(key, self._actions[13])
+        return self._actions.get(key, self._actions[_MORE])
 
     def _choose(self, observation: Observation) -> int:
         self._take_in(observation)
@@ -95,9 +98,9 @@ class Explorer:
         if self._still > 6:
             self._still = 0
             self._step_to = None
-            return (
-                27 if 27 in self._actions and self._rng.random() < 0.5 else ord(str(self._rng.choice(list("hjklyubn"))))
-            )
+            if _ESCAPE in self._actions and self._rng.random() < 0.5:
+                return _ESCAPE
+            return ord(str(self._rng.choice(list("hjklyubn"))))
         for choose in (self._pray, self._fight, self._eat, self._rest, self._pursue):
             key = choose()
             if key is not None:
@@ -151,7 +154,7 @@ class Explorer:
         if "locked" in self._message:
             if level.kicks.get(there, 0) < _MOST_KICKS:
                 level.kicks[there] = level.kicks.get(there, 0) + 1
-                self._queue = [4, ord(nav.MOVES[there - self._square])]
+                self._queue = [_KICK, ord(nav.MOVES[there - self._square])]
             else:
                 level.blocked_until[there] = self._turn + 500
         elif "wall" in self._message or "solid" in self._message or "in vain" in self._message:
@@ -166,7 +169,7 @@ class Explorer:
         if asks_key and "here; eat" in self._message:
             return ord("y") if self._is_good(self._message) else ord("n")
         if asks_key and "want to eat" in self._message:
-            return self._food_letter() or 13
+            return self._food_letter() or _MORE
         if asks_key and "direction" in self._message and self._queue:
             return self._queue.pop(0)
         if asks_key and "Really attack" in self._message and self._attacked is not None:
@@ -174,7 +177,7 @@ class Explorer:
         if asks_key and "want to pray" in self._message:
             return ord("y")
         self._queue.clear()
-        return 27 if observation["misc"][1] and 27 in self._actions else 13
+        return _ESCAPE if observation["misc"][1] and _ESCAPE in self._actions else _MORE
 
     # What to do, most urgent first; None where there is nothing to do.
 
@@ -189,7 +192,7 @@ class Explorer:
 
     def _fight(self) -> int | None:
         level = self._level
-        self._attacked: int | None = None
+        self._attacked = None
         for step, key in nav.MOVES.items():
             there = self._square + step
             if level.kinds[there] != nav.CREATURE:
