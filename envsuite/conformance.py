@@ -42,17 +42,23 @@ def check_env(env: str | Callable[..., Any], *, steps: int = 48) -> None:
     else:
         make = env
     subject = _Subject(make, steps)
-    broken = []
-    for rule, check in _RULES.items():
-        try:
-            check(subject)
-        except _Breach as breach:
-            broken.append(f"{rule}: {breach}")
-        except Exception as error:  # noqa: BLE001  # an environment that crashes breaks the rule that was being checked
-            broken.append(f"{rule}: {type(error).__name__}: {error}")
-    subject.close()
+    try:
+        broken = [f"{rule}: {breach}" for rule, check in _RULES.items() if (breach := _breach_of(check, subject))]
+    finally:
+        subject.close()
     if broken:
         raise ContractViolation(f"{subject.name} breaks the contract:\n" + "\n".join(f"- {line}" for line in broken))
+
+
+def _breach_of(check: Callable[[_Subject], None], subject: _Subject) -> str | None:
+    """Returns how the subject breaks a rule, None when it keeps it."""
+    try:
+        check(subject)
+    except _Breach as breach:
+        return str(breach)
+    except Exception as error:  # noqa: BLE001  # an environment that crashes breaks the rule that was being checked
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def trajectory_hash(task_id: str, *, seed: int = GOLDEN_SEED, steps: int = GOLDEN_STEPS) -> str:

@@ -163,8 +163,7 @@ class TaskEnv(gymnasium.Env[Any, Any]):
                 f'render() needs a render mode: gymnasium.make("{self.task.id}", render_mode="rgb_array")'
             )
             return None
-        if not self._running and self._elapsed_steps == 0:
-            raise ResetNeeded(f"{self.task.id}: call reset() before render()")
+        self._require_episode("render()")
         frame = self._frame()
         if self.render_mode == "rgb_array":
             return frame
@@ -179,6 +178,11 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _require_episode(self, what: str) -> None:
+        """Raises Gymnasium's `ResetNeeded` unless an episode has begun, ended or not."""
+        if not self._running and self._elapsed_steps == 0:
+            raise ResetNeeded(f"{self.task.id}: call reset() before {what}")
 
     def _info(self, transition: Transition) -> Info:
         info: Info = {

@@ -78,8 +78,9 @@ def update_digest(digest: hashlib.blake2b, value: Any) -> None:
     """Feeds an observation, a number or a nested container of them into a hash, unambiguously."""
     if isinstance(value, Mapping):
         for key in sorted(value):
-            digest.update(f"{{{key}".encode())
+            digest.update(f"{{{key}:".encode())
             update_digest(digest, value[key])
+        digest.update(b"}")
     elif isinstance(value, tuple | list):
         digest.update(b"[%d" % len(value))
         for part in value:
@@ -87,7 +88,7 @@ def update_digest(digest: hashlib.blake2b, value: Any) -> None:
     elif isinstance(value, str):
         digest.update(b"s%d:" % len(value) + value.encode())
     else:
-        array = np.ascontiguousarray(value)
+        array = np.asarray(value, order="C")
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(array.data if array.size else b"")
 

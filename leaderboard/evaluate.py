@@ -55,8 +55,9 @@ def evaluate(
     for task_id in suite.task_ids:
         require_simulator(family_of(task_id))
     make = load_agent(make_agent) if isinstance(make_agent, str) else make_agent
+    entry_point = agent_name(make_agent)
     manifest = make_manifest(
-        suite, split=split, agent=name or agent_name(make_agent), seed=seed, runs=runs, shard=shard
+        suite, split=split, agent=name or entry_point, entry_point=entry_point, seed=seed, runs=runs, shard=shard
     )
     jobs = plan(suite, split=split, seed=seed, runs=runs)
     share = Share(*parse_shard(shard))

@@ -53,6 +53,9 @@ class Manifest(BaseModel):
     """The whole protocol, so that results speak for themselves and custom suites can be read again."""
     split: str
     agent: str
+    """The name on the board."""
+    entry_point: str
+    """What made the agent: a built-in's name or `module:attribute`."""
     seed: int
     """Root of the seeds; 0 are the seeds that the suite fixes."""
     runs: int
@@ -173,13 +176,16 @@ def key_of(episode: Episode) -> Key:
     return episode.task_id, episode.run, episode.seed_index
 
 
-def make_manifest(suite: Suite, *, split: str, agent: str, seed: int, runs: int, shard: str | None) -> Manifest:
+def make_manifest(
+    suite: Suite, *, split: str, agent: str, entry_point: str, seed: int, runs: int, shard: str | None
+) -> Manifest:
     """Returns the manifest of an evaluation on this machine."""
     distributions = sorted({family_of(task_id).distribution for task_id in suite.task_ids})
     return Manifest(
         suite=suite,
         split=split,
         agent=agent,
+        entry_point=entry_point,
         seed=seed,
         runs=runs,
         shard=shard,
@@ -265,7 +271,7 @@ def open_folder(folder: Path, manifest: Manifest) -> Iterator[Journal]:
         # Asked again under the lock: another process may have begun, and ended, in the meantime.
         if not _is_begun(folder, manifest):
             content = _ManifestFile(evaluation=manifest, machine=this_machine()).model_dump_json(indent=2)
-            _write_whole(folder / MANIFEST, content + "\n")
+            _write_whole(folder / MANIFEST, f"{content}\n".encode())
         _drop_cut_line(folder / EPISODES)
         yield Journal(folder, file, read_episodes(folder / EPISODES))
 
@@ -303,7 +309,7 @@ class Journal:
         if episode.actions:
             path = actions_path(self._folder, episode)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(gzip.compress(json.dumps(episode.actions).encode(), mtime=0))
+            _write_whole(path, gzip.compress(json.dumps(episode.actions).encode(), mtime=0))
         line = json.dumps(episode.to_json(), separators=(",", ":"), allow_nan=True)
         self._file.write(line.encode() + b"\n")
         self._file.flush()
@@ -317,10 +323,13 @@ def _difference(existing: Manifest, wanted: Manifest) -> str:
     return "; ".join(f"{name}: there {old!r}, asked {new!r}" for name, old, new in pairs if old != new)
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Writes a file so that a kill leaves either all of it or nothing."""
+def _write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that a kill or a power cut leaves either all of it or nothing."""
     partial = path.with_suffix(PARTIAL)
-    partial.write_text(text, encoding="utf-8")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)
 
 

@@ -262,7 +262,8 @@ def _notes(scores: Sequence[TaskScore], runs: int) -> list[str]:
     if failed:
         count = sum(score.failed for score in failed)
         notes.append(
-            f"The agent failed {_episodes(count)}, counted as the floor, of {_named([s.task_id for s in failed])}."
+            f"The agent failed {_episodes(count)}, counted as the floor (in Crafter's score as unlocking nothing), "
+            f"of {_named([s.task_id for s in failed])}."
         )
     unranked = [score.task_id for score in scores if score.floor is None or score.ceiling is None]
     if unranked and len(unranked) < len(scores):

@@ -38,6 +38,7 @@ def test_it_clears_the_floor_of_every_task(committed):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_its_scores_can_be_reproduced(committed):
     results = envsuite.evaluate(ENTRY_POINT, CONFIG["suite"], workers=2, seed=CONFIG["seed"], name=CONFIG["name"])
     for again, task in zip(results.score().tasks, committed.tasks, strict=True):

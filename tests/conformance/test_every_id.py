@@ -1,6 +1,7 @@
 """The contract, Gymnasium's own checker and the golden hash, on every registered id."""
 
 import json
+import platform
 import warnings
 from pathlib import Path
 
@@ -43,7 +44,10 @@ def test_gymnasium_checker(task_id, pictures_of):
 
 @every_id
 def test_golden_hash(task_id):
-    assert trajectory_hash(task_id) == GOLDEN[task_id], (
+    here = f"{platform.system()} {platform.machine()}"
+    if envsuite.get_task(task_id).deterministic == "build" and here != GOLDEN["platform"]:
+        pytest.skip(f"the same bytes are promised for one build; the hashes are of {GOLDEN['platform']}")
+    assert trajectory_hash(task_id) == GOLDEN["hashes"][task_id], (
         f"{task_id} plays another episode than before; after a release that needs a new version of the id. "
         "`python tests/conformance/golden.py` writes the new hashes"
     )

@@ -259,7 +259,7 @@ def test_limit_truncates_and_metrics_are_reported():
         successes += info["success"]
         assert not terminated
         assert truncated == (step == 499)
-    assert info["metrics"] == {"obj_to_target_final": info["factors"]["obj_to_target"], "success_steps": successes}
+    assert info["metrics"] == {"obj_to_target_final": info["obj_to_target"], "success_steps": successes}
     assert successes > 0
 
 

@@ -21,7 +21,10 @@ SUITE = Suite(name="two-v1", summary="", tasks=(SuiteTask(task_id=FLAT, episodes
 
 
 def manifest(**changes):
-    return make_manifest(SUITE, **{"split": "dev", "agent": "random", "seed": 0, "runs": 1, "shard": None, **changes})
+    return make_manifest(
+        SUITE,
+        **{"split": "dev", "agent": "random", "entry_point": "random", "seed": 0, "runs": 1, "shard": None, **changes},
+    )
 
 
 def episode(seed_index=0, outcome="terminated", trajectory="aa"):
@@ -42,7 +45,16 @@ def test_a_folder_is_written_once_and_read_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 1}, {"agent": "scripted"}, {"split": "train"}, {"runs": 2}, {"shard": "1/2"}], ids=str
+    "changes",
+    [
+        {"seed": 1},
+        {"agent": "scripted"},
+        {"entry_point": "other:make"},
+        {"split": "train"},
+        {"runs": 2},
+        {"shard": "1/2"},
+    ],
+    ids=str,
 )
 def test_results_of_another_evaluation_are_refused_and_kept(tmp_path, changes):
     with open_folder(tmp_path, manifest()) as journal:

@@ -59,20 +59,24 @@ class CrafterEnv(TaskEnv):
         self._unlocked: frozenset[str] = frozenset()
 
     def snapshot(self) -> Snapshot:
-        """Returns the whole state of the episode and of the stream of seeds, detached from the environment."""
+        """Returns the whole state of the episode and of the stream of seeds, detached from the environment.
+
+        Raises Gymnasium's `ResetNeeded` before the first `reset`.
+        """
+        self._require_episode("snapshot()")
         counters = {name: getattr(self, name) for name in _COUNTERS}
         return Snapshot(self._game.state(), self._unlocked, copy.deepcopy(counters))
 
-    def restore(self, state: Snapshot) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Continues from a snapshot of this or another Crafter environment: the same actions give the same bytes.
 
         Raises TypeError for anything but a `Snapshot`.
         """
-        if not isinstance(state, Snapshot):
-            raise TypeError(f"state: expected what snapshot() returned, got {type(state).__name__}")
-        self._game.set_state(state.game)
-        self._unlocked = state.unlocked
-        for name, value in copy.deepcopy(dict(state.counters)).items():
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"snapshot: expected what snapshot() returned, got {type(snapshot).__name__}")
+        self._game.set_state(snapshot.game)
+        self._unlocked = snapshot.unlocked
+        for name, value in copy.deepcopy(dict(snapshot.counters)).items():
             setattr(self, name, value)
 
     def _begin(self, seed: int, task_value: Any) -> tuple[NDArray[np.uint8], Info]:

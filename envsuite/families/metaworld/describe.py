@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 EVENTS = ("success", "grasped", "near_object")
 """What may newly become true: the goal is met, the gripper holds the object, the gripper is at the object."""
-FACTORS = ("near_object", "grasp_reward", "in_place_reward", "obj_to_target")
-"""The parts of the reward that Meta-World reports; `obj_to_target` is a distance in metres, 0 where it is not kept."""
+FACTORS = ("grasp_reward", "in_place_reward")
+"""The terms of the reward that Meta-World reports; every task combines them in its own way, not by a sum."""
 METRICS = ("obj_to_target_final", "success_steps")
 """Distance after the last step, and how many steps of the episode were successful."""
 

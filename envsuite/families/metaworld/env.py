@@ -131,7 +131,7 @@ class MetaWorldEnv(TaskEnv):
             success=success,
             events=events,
             factors={name: float(info[name]) for name in FACTORS},
-            extra={"unscaled_reward": float(info["unscaled_reward"])},
+            extra={name: float(info[name]) for name in ("near_object", "obj_to_target", "unscaled_reward")},
         )
 
     def _metrics(self) -> Mapping[str, float]:
@@ -160,7 +160,11 @@ class MetaWorldEnv(TaskEnv):
         super().close()
 
     def snapshot(self) -> Snapshot:
-        """Returns the present moment of the episode; the stream that seeds later episodes is not part of it."""
+        """Returns the present moment of the episode; the stream that seeds later episodes is not part of it.
+
+        Raises Gymnasium's `ResetNeeded` before the first `reset`.
+        """
+        self._require_episode("snapshot()")
         episode = {name: getattr(self, name) for name in _EPISODE}
         return Snapshot(self.task.id, self._save(), episode)
 

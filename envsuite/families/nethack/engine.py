@@ -9,6 +9,7 @@ lines of the terminal that a new game does not draw, which keep what the last ga
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import gymnasium
@@ -31,6 +32,12 @@ _STARTS = 8
 PRIVATE_KEYS = ("internal", "program_state")
 """What the engine shows but no hero could know."""
 _SCORE_FILES = ("record", "logfile", "xlogfile")
+
+
+@cache
+def _warn_of_the_date() -> None:
+    """Warns once per process, not once per environment."""
+    gymnasium.logger.warn("this build of nle tells its games the date; equal seeds may differ between days")
 
 
 class Game:
@@ -60,7 +67,7 @@ class Game:
         self._message = self.buffers["message"]
         self._clock_at = find_clock_stub(Path(nethack.nethack.DLPATH))
         if self._clock_at is None:
-            gymnasium.logger.warn("this build of nle tells its games the date; equal seeds may differ between days")
+            _warn_of_the_date()
         self.done = True
 
     @property
