@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "reference" / "generate.py")
 GENERATE = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(GENERATE)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\((?!https?://|#|mailto:)([^)#]+)[^)]*\)")
 
 
