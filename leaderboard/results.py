@@ -222,6 +222,12 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _first_of(error: ValidationError) -> str:
+    """Returns the first of a validation's problems in one line."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """Returns the manifest of a folder, None when it has none; raises `ResultsMismatch` for a broken one."""
     path = folder / MANIFEST
@@ -230,7 +236,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         return _ManifestFile.model_validate_json(path.read_text(encoding="utf-8")).evaluation
     except ValidationError as error:
-        raise ResultsMismatch(f"{path}: not a manifest of results format {FORMAT}: {error}") from error
+        raise ResultsMismatch(f"{path}: not a manifest of results format {FORMAT}: {_first_of(error)}") from error
 
 
 def read_episodes(path: Path) -> list[Episode]:
@@ -248,7 +254,8 @@ def read_episodes(path: Path) -> list[Episode]:
             record["return_"] = record.pop("return")
             episodes.append(_EPISODE.validate_python(record))
         except (ValueError, KeyError, TypeError) as error:
-            raise ResultsMismatch(f"{path}, line {number}: not an episode: {error}") from error
+            what = _first_of(error) if isinstance(error, ValidationError) else str(error)
+            raise ResultsMismatch(f"{path}, line {number}: not an episode: {what}") from error
     return episodes
 
 
