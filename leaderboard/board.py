@@ -22,7 +22,7 @@ NOTHING = "-"
 RANK_RULE = (
     "Agents are ordered by IQM. An agent's rank is 1 plus the number of agents whose IQM is higher beyond doubt, "
     "that is with a 95 % interval of the difference that excludes 0; agents of one rank share it. "
-    "Incomplete results have no rank."
+    "Incomplete results, and agents that failed every episode, have no rank."
 )
 """How ranks come about, in the words that every board shows."""
 
@@ -52,12 +52,16 @@ def standings(scores: Sequence[SuiteScore]) -> tuple[Standing, ...]:
     agents = [score.agent for score in scores]
     if len(set(agents)) < len(agents):
         raise InvalidArgument(f"scores: expected one per agent, got {sorted(agents)}; give the agents different names")
-    ranked = [(score.iqm, score) for score in scores if score.complete and score.iqm is not None]
+    ranked = [(score.iqm, score) for score in scores if _has_rank(score) and score.iqm is not None]
     ranked.sort(key=lambda pair: (-pair[0].value, pair[1].agent))
     rows = [Standing(1 + sum(difference(other, own).low > 0 for other, _ in ranked), score) for own, score in ranked]
-    rest = [score for score in scores if not score.complete or score.iqm is None]
+    rest = [score for score in scores if not _has_rank(score) or score.iqm is None]
     rest.sort(key=lambda score: (score.iqm is None, -score.iqm.value if score.iqm else 0.0, score.agent))
     return (*rows, *(Standing(None, score) for score in rest))
+
+
+def _has_rank(score: SuiteScore) -> bool:
+    return score.complete and score.failed < score.episodes
 
 
 def show_number(value: float | None, digits: int | None = None) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envsuite.episode import Episode, Start
-from envsuite.errors import ResultsMismatch
+from envsuite.errors import InvalidArgument, ResultsMismatch
 from envsuite.leaderboard.evaluate import plan
 from envsuite.leaderboard.results import Key, Results, key_of, read_actions
 
@@ -56,6 +56,8 @@ def export_minari(folder: Path | str, *, name: str | None = None, version: int =
         raise ResultsMismatch(
             f'{folder}: the seeds of split "{HELD_OUT}" are held out; export "train" or "dev" episodes'
         )
+    if name is not None and not re.fullmatch(r"[\w-]+", name):
+        raise InvalidArgument(f"name: expected letters, digits, hyphens and underscores, as Minari does, got {name!r}")
     name = name or re.sub(r"[^\w-]+", "-", manifest.agent).strip("-")
     starts = _starts(results)
     datasets: dict[str, minari.MinariDataset] = {}

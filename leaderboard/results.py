@@ -110,6 +110,9 @@ class Results:
         chosen = sorted(choose(attempts).values(), key=lambda e: (order[e.task_id], e.run, e.seed_index))
         return cls(manifest, tuple(chosen), tuple(attempts), folder)
 
+    def __repr__(self) -> str:
+        return f"Results({self.manifest.agent!r} on {self.suite.name}, {len(self.episodes)} episodes)"
+
     @property
     def suite(self) -> Suite:
         """The suite that was played."""
@@ -327,7 +330,12 @@ class Journal:
 def _difference(existing: Manifest, wanted: Manifest) -> str:
     fields = type(existing).model_fields
     pairs = [(name, getattr(existing, name), getattr(wanted, name)) for name in fields]
-    return "; ".join(f"{name}: there {old!r}, asked {new!r}" for name, old, new in pairs if old != new)
+    return "; ".join(f"{name}: there {_short(old)}, asked {_short(new)}" for name, old, new in pairs if old != new)
+
+
+def _short(value: object) -> str:
+    """Returns a field in a few words; suites of one name may differ in their tasks, so these are counted."""
+    return f"{value.name} of {value.episodes} episodes" if isinstance(value, Suite) else repr(value)
 
 
 def _write_whole(path: Path, content: bytes) -> None:
@@ -356,7 +364,8 @@ def merge(folders: Sequence[Path], out: Path) -> Results:
     whole = [part.manifest.model_copy(update={"shard": None}) for part in parts]
     for folder, manifest in zip(folders, whole, strict=True):
         if manifest != whole[0]:
-            raise ResultsMismatch(f"{folder}: not of the same evaluation ({_difference(whole[0], manifest)})")
+            what = _difference(whole[0], manifest).replace("there", f"in {folders[0]}").replace("asked", "here")
+            raise ResultsMismatch(f"{folder}: not of the same evaluation ({what}); merge shards of one evaluation only")
     attempts = [episode for part in parts for episode in part.attempts]
     choose(attempts)
     with open_folder(out, whole[0]) as journal:

@@ -132,18 +132,20 @@ def _check(episodes: Sequence[Episode], suite: Suite) -> None:
 def _score_task(task: Task, attempts: Sequence[Episode], expected: int, seed: int, reps: int) -> _TaskResult:
     floor, ceiling = (None if bound is None else float(bound.value) for bound in (task.floor, task.ceiling))
     episodes = [episode for episode in attempts if is_scored(episode)]
+    failed = sum(episode.outcome in FAILED_BY_AGENT for episode in episodes)
     walls = [episode.timings["wall_s"] for episode in episodes if "wall_s" in episode.timings]
     sample = success = normalised = None
     if episodes:
-        success = _sample_success(task, floor, episodes, seed, reps)
-        if task.metric == "success_rate":
+        success = _sample_success(task, episodes, seed, reps)
+        if task.metric == "success_rate" and not failed:
             sample = success
         else:
             sample = _sample(task.metric, floor, episodes, stream(seed, "score", task.id), reps)
     if sample is not None and floor is not None and ceiling is not None:
         normalised = sample.normalised(floor, ceiling)
     success_estimate = None if success is None else success.estimate(_wilson(success, episodes))
-    score = success_estimate if task.metric == "success_rate" else sample and sample.estimate()
+    is_rate = task.metric == "success_rate"
+    score = sample and sample.estimate(*((_wilson(sample, episodes),) if is_rate else ()))
     return _TaskResult(
         TaskScore(
             task_id=task.id,
@@ -155,7 +157,7 @@ def _score_task(task: Task, attempts: Sequence[Episode], expected: int, seed: in
             ceiling=ceiling,
             runs=len({episode.run for episode in episodes}),
             episodes=len(episodes),
-            failed=sum(episode.outcome in FAILED_BY_AGENT for episode in episodes),
+            failed=failed,
             missing=expected - len(episodes),
             env_errors=len(attempts) - len(episodes),
             mean_length=float(np.mean([episode.length for episode in episodes])) if episodes else None,
@@ -179,14 +181,11 @@ def _sample(
     return _Sample(scores, replicates if rule.linear else recentre(replicates, scores))
 
 
-def _sample_success(
-    task: Task, floor: float | None, episodes: Sequence[Episode], seed: int, reps: int
-) -> _Sample | None:
-    if task.metric != "success_rate":
-        if all(episode.success is None for episode in episodes):
-            return None
-        floor = None
-    return _sample("success_rate", floor, episodes, stream(seed, "success", task.id), reps)
+def _sample_success(task: Task, episodes: Sequence[Episode], seed: int, reps: int) -> _Sample | None:
+    """Returns how often the task was solved: a failed episode has not solved it, whatever it scores."""
+    if task.metric != "success_rate" and all(episode.success is None for episode in episodes):
+        return None
+    return _sample("success_rate", None, episodes, stream(seed, "success", task.id), reps)
 
 
 def _wilson(success: _Sample, episodes: Sequence[Episode]) -> Interval:

@@ -55,6 +55,8 @@ def assert_equal(actual, expected, path="value"):
         assert isinstance(actual, tuple), path
         for index, (left, right) in enumerate(zip(actual, expected, strict=True)):
             assert_equal(left, right, f"{path}[{index}]")
+    elif isinstance(expected, np.ndarray) and expected.dtype == object:
+        assert_equal(tuple(actual), tuple(expected), path)
     else:
         left, right = np.asarray(actual), np.asarray(expected)
         assert left.dtype == right.dtype, path

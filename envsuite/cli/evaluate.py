@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from envsuite.cli.console import console, error_console, progress
 from envsuite.episode import FAILED_BY_AGENT, Episode
+from envsuite.errors import EnvsuiteError
 
 if TYPE_CHECKING:
     from envsuite.leaderboard.results import Results
@@ -35,6 +37,10 @@ def evaluate(
     report(results)
 
 
+INTERRUPTED = 130
+"""Exit status after ctrl-C: the shell's 128 plus the signal's number."""
+
+
 def report(results: Results) -> None:
     """Prints the score of results and where they lie."""
     from envsuite.cli.board import print_scores
@@ -43,6 +49,9 @@ def report(results: Results) -> None:
     failed = sum(episode.outcome in FAILED_BY_AGENT for episode in results.episodes)
     note = f", {failed} failed by the agent" if failed else ""
     console.print(f"Results: {results.folder} ({len(results.episodes)} episodes{note})", markup=False, highlight=False)
+    if failed and failed == len(results.episodes):
+        error_console.print("error: the agent failed every episode; the first error is above, all are in the folder")
+        raise typer.Exit(1)
 
 
 def play(agent: str, suite: str, out: Path, *, shard: str | None = None, runs: int = 1, **options: Any) -> Results:
@@ -53,16 +62,33 @@ def play(agent: str, suite: str, out: Path, *, shard: str | None = None, runs: i
 
     _, parts = parse_shard(shard)
     total = -(-get_suite(suite).episodes * runs // parts)
+    told: set[str] = set()
     with progress() as bars:
-        bar = bars.add_task(f"{options.get('name') or agent} on {suite}", total=total)
+        bar = bars.add_task(f"{options.get('name') or agent} on {suite}", total=total, completed=_recorded(out))
 
         def advance(episode: Episode) -> None:
             if episode.outcome != "env_error":
                 bars.advance(bar)
-            if episode.error:
+            line = episode.error.splitlines()[-1] if episode.error else ""
+            if line and line not in told:
+                told.add(line)
                 where = f"{episode.task_id} episode {episode.seed_index}: {episode.outcome}"
-                error_console.print(f"{where}: {episode.error.splitlines()[-1]}", markup=False, highlight=False)
+                error_console.print(f"{where}: {line}", markup=False, highlight=False, soft_wrap=True)
 
-        results = run(agent, suite, out=out, shard=shard, runs=runs, on_episode=advance, **options)
+        try:
+            results = run(agent, suite, out=out, shard=shard, runs=runs, on_episode=advance, **options)
+        except KeyboardInterrupt as interrupt:
+            note = f"interrupted: {_recorded(out)} of {total} episodes are in {out}; the same command goes on"
+            error_console.print(note, markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(INTERRUPTED) from interrupt
         bars.update(bar, completed=len(results.episodes), total=len(results.episodes))
     return results
+
+
+def _recorded(out: Path) -> int:
+    """Returns how many episodes a folder holds, 0 where it is not a folder of results."""
+    from envsuite.leaderboard.results import Results
+
+    with contextlib.suppress(EnvsuiteError, OSError):
+        return len(Results.load(out).episodes)
+    return 0

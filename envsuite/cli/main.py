@@ -41,12 +41,12 @@ USAGE_ERROR = 2
 
 
 class _Group(TyperGroup):
-    """Ends an `EnvsuiteError` of any command as one line on standard error."""
+    """Ends what a user can mend, an `EnvsuiteError` or a file that cannot be used, as one line on standard error."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except EnvsuiteError as error:
+        except (EnvsuiteError, OSError) as error:
             print_error(error, with_traceback=bool(ctx.params.get("traceback")))
             raise typer.Exit(USAGE_ERROR) from error
 

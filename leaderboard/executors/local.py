@@ -7,7 +7,9 @@ import copy
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -273,6 +275,19 @@ class _Watched:
         return result
 
 
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignores SIGINT for a moment, where signals can be set: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Worker:
     """One process and the job it is playing."""
 
@@ -281,7 +296,8 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         self.agent_at_work = context.RawValue("b", 0)
         self.process = context.Process(target=_work, args=(theirs, make_agent, self.agent_at_work), daemon=True)
-        self.process.start()
+        with _interrupts_ignored():  # a child inherits that: ctrl-C is for the parent, which ends its workers
+            self.process.start()
         theirs.close()
         self.job: Job | None = None
         self.played: list[Episode] = []

@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -90,3 +95,45 @@ def test_board_refuses_results_of_different_seeds(shards, tmp_path):
     result = run("board", shards / "1", tmp_path / "other")
     assert result.exit_code == 2
     assert "two boards" in " ".join(result.output.split())
+
+
+def test_an_agent_that_fails_every_episode_is_told_once_and_has_no_rank(tmp_path):
+    options = ("--agent", "toy:Crashing", "--shard", "1/16", "--workers", 0, "--out", tmp_path / "r")
+    result = run("evaluate", "--suite", "quick-v1", *options)
+    assert result.exit_code == 1
+    assert result.output.count("the agent divides by zero") == 1
+    assert "failed every episode" in result.output
+    (row,) = json.loads(run("board", tmp_path / "r", "--json").output)["standings"]
+    assert row["rank"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("board", "{shard}", "--page", "{tmp}"),
+        ("evaluate", "--suite", "quick-v1", "--out", "{tmp}/file"),
+        ("export", "{shard}", "--minari", "--name", "bad name"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_file_that_cannot_be_used_is_one_line(arguments, shards, tmp_path):
+    (tmp_path / "file").touch()
+    result = run(*(argument.format(shard=shards / "1", tmp=tmp_path) for argument in arguments))
+    assert result.exit_code == 2
+    assert "error:" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
+    out = tmp_path / "r"
+    options = ["evaluate", "--suite", "core-v1", "--workers", "2", "--agent", "random", "--out", str(out)]
+    command = [sys.executable, "-c", "from envsuite.cli.main import app; app()", *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (out / "episodes.jsonl").exists() or not (out / "episodes.jsonl").stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "of 650 episodes are in" in " ".join(errors.split())
+    assert "Traceback" not in errors
