@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -51,10 +52,35 @@ def simulators() -> str:
     return "\n".join(parts)
 
 
+def speed() -> str:
+    """Returns the page of the last committed benchmark."""
+    record = json.loads((Path(__file__).parent / "bench.json").read_text(encoding="utf-8"))
+    rows = [
+        (
+            name,
+            f"{row['ours_steps_per_s']:,.0f}",
+            f"{row['peer_steps_per_s']:,.0f}",
+            f"{row['ratio']:.2f}",
+            f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}",
+        )
+        for name, row in record["rows"].items()
+    ]
+    about = (
+        "Steps a second of envsuite beside the simulator's own environment, random actions, resets counted, in "
+        "alternating blocks of one run. The ratio is the median over neighbouring blocks. The contract costs something where the "
+        "simulator is fast (checked actions, copied observations, events); world generation and pictures gain it back."
+    )
+    run = f"{record['command']}, {record['date']}, commit {record['commit'][:7]}, {record['machine']}."
+    parts = [NOTE, "# Speed\n", f"{about}\n", f"{run}\n"]
+    parts.append(_table(("environment", "ours", "peer", "ratio", "lowest to highest"), rows))
+    return "\n".join(parts)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "environments.md": environments,
     "suites.md": suites,
     "simulators.md": simulators,
+    "speed.md": speed,
 }
 
 
