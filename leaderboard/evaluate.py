@@ -10,7 +10,8 @@ from envsuite.agent import MakeAgent, load_agent
 from envsuite.catalogue import family_of, get_suite
 from envsuite.episode import Episode, Start
 from envsuite.errors import InvalidArgument
-from envsuite.leaderboard.executors.local import Job, Share, play_here, play_in_processes
+from envsuite.leaderboard.executors.jobs import Job, Share
+from envsuite.leaderboard.executors.local import play_here, play_in_processes
 from envsuite.leaderboard.results import Results, choose, make_manifest, open_folder
 from envsuite.registration import require_simulator
 from envsuite.seeding import derive_seed

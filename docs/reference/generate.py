@@ -67,8 +67,9 @@ def speed() -> str:
     ]
     about = (
         "Steps a second of envsuite beside the simulator's own environment, random actions, resets counted, in "
-        "alternating blocks of one run. The ratio is the median over neighbouring blocks. The contract costs something where the "
-        "simulator is fast (checked actions, copied observations, events); world generation and pictures gain it back."
+        "alternating blocks of one run. The ratio is the median over neighbouring blocks. The contract costs "
+        "something where the simulator is fast (checked actions, copied observations, events); world generation "
+        "and pictures gain it back."
     )
     run = f"{record['command']}, {record['date']}, commit {record['commit'][:7]}, {record['machine']}."
     parts = [NOTE, "# Speed\n", f"{about}\n", f"{run}\n"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import multiprocessing
 import os
 import pickle
@@ -12,165 +11,19 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from envsuite.agent import MakeAgent, TaskInfo
-from envsuite.catalogue import get_task
-from envsuite.env import TaskEnv
-from envsuite.episode import Episode, Outcome, Start, batch_size, run_episodes
+from envsuite.agent import MakeAgent
+from envsuite.episode import Episode, Outcome, Start
 from envsuite.errors import AgentLoadError
-from envsuite.registration import make_env
+from envsuite.leaderboard.executors.jobs import Job, Share
+from envsuite.leaderboard.executors.player import Player
 
 MAX_ATTEMPTS = 3
 """How often an episode whose environment crashed is played before it stays unscored."""
 EXIT_SECONDS = 5.0
 """How long a worker may take to close its environments before it is killed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Episodes of one task and run that are played by one agent object, or one group after the other."""
-
-    task_id: str
-    run: int
-    starts: tuple[Start, ...]
-    keep_agent: bool = False
-    adapt: tuple[Start, ...] = ()
-    """Episodes played first, unrecorded, for the agent to adapt; only with `keep_agent`."""
-
-
-class Player:
-    """Plays jobs with a `make_agent`; keeps the environments of the task it played last."""
-
-    def __init__(self, make_agent: MakeAgent, agent_at_work: Any = None) -> None:
-        self._make_agent = make_agent
-        self._at_work = agent_at_work
-        """A shared flag that is set while the agent is at work; None where nobody looks."""
-        self._task_id = ""
-        self._envs: list[TaskEnv] = []
-
-    def batch_size(self, task_id: str, run: int) -> int:
-        """Returns how many episodes the agent declares to play at once; 1 when it cannot be made."""
-        with contextlib.suppress(Exception, SystemExit):  # it fails again in `play`, where the failure is recorded
-            return batch_size(self._make_agent(self._info(task_id, run)))
-        return 1
-
-    def play(self, job: Job) -> Iterator[Episode]:
-        """Yields the job's episodes as they end, played in groups of the agent's batch size."""
-        agent: Any = None
-        for starts, recorded in ((job.adapt, False), (job.starts, True)):
-            remaining = deque(starts)
-            while remaining:
-                if agent is None or not job.keep_agent:
-                    agent = self._new_agent(job)
-                size = batch_size(agent)
-                group = [remaining.popleft() for _ in range(min(size, len(remaining)))]
-                episodes = run_episodes(self._environments(job.task_id, len(group)), agent, group, job.run)
-                if self._at_work is not None:
-                    self._at_work.value = False
-                if any(episode.outcome == "env_error" for episode in episodes):
-                    self.close()
-                if recorded:
-                    yield from episodes
-
-    def _new_agent(self, job: Job) -> Any:
-        info = self._info(job.task_id, job.run)  # an environment that cannot be made is not the agent's failure
-        try:
-            if self._at_work is None:
-                return self._make_agent(info)
-            self._at_work.value = True
-            agent = self._make_agent(info)
-            self._at_work.value = False
-            return _Watched(agent, self._at_work)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # what cannot be built is scored, like what crashes
-            return _Unbuilt(error)
-
-    def _info(self, task_id: str, run: int) -> TaskInfo:
-        task = get_task(task_id)
-        env = self._environments(task_id, 1)[0]
-        return TaskInfo(
-            id=task.id,
-            # Copies: an agent must not reach the bounds and generators of the environment it is scored in.
-            observation_space=copy.deepcopy(env.observation_space),
-            action_space=copy.deepcopy(env.action_space),
-            goal=task.goal,
-            max_episode_steps=task.max_episode_steps,
-            run=run,
-        )
-
-    def _environments(self, task_id: str, count: int) -> list[TaskEnv]:
-        if task_id != self._task_id:
-            self.close()
-            self._task_id = task_id
-        while len(self._envs) < count:
-            self._envs.append(make_env(task_id))
-        return self._envs[:count]
-
-    def close(self) -> None:
-        """Closes the environments; the next job makes new ones."""
-        for env in self._envs:
-            with contextlib.suppress(Exception):  # an environment that has crashed may fail to close, too
-                env.close()
-        self._envs = []
-
-
-class _Unbuilt:
-    """Stands in for an agent whose `make_agent` raised: raises the same error in every episode."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def reset(self, seed: int) -> None:
-        raise self._error
-
-    def act(self, observation: Any) -> Any:
-        raise self._error
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Which part of the jobs this evaluation plays."""
-
-    index: int = 0
-    count: int = 1
-    done: frozenset[tuple[str, int, int]] = frozenset()
-    """Keys (task id, run, seed index) that are recorded already."""
-
-    def groups(self, jobs: Sequence[Job], size: int) -> list[Job]:
-        """Returns the jobs cut into groups of `size` episodes, without other shards' and finished ones.
-
-        Groups are cut before anything is left out, so that an agent that plays a group at once meets
-        the same company whatever the shard, the number of workers and the interruptions; a group of
-        which only a part is recorded is played whole.
-        """
-        whole = [group for job in jobs for group in _cut(job, size)]
-        return [
-            group
-            for position, group in enumerate(whole)
-            if position % self.count == self.index
-            and not all((group.task_id, group.run, start.seed_index) in self.done for start in group.starts)
-        ]
-
-    def recorder(self, record: Callable[[Episode], None]) -> Callable[[Episode], None]:
-        """Returns `record` for episodes of which no valid attempt is recorded yet."""
-        done = set(self.done)
-
-        def new_only(episode: Episode) -> None:
-            key = (episode.task_id, episode.run, episode.seed_index)
-            if key not in done:
-                record(episode)
-                if episode.outcome != "env_error":
-                    done.add(key)
-
-        return new_only
-
-
-def _cut(job: Job, size: int) -> list[Job]:
-    if job.keep_agent:
-        return [job]
-    return [replace(job, starts=job.starts[i : i + size]) for i in range(0, len(job.starts), size)]
 
 
 def play_here(make_agent: MakeAgent, jobs: Sequence[Job], share: Share, record: Callable[[Episode], None]) -> None:
@@ -247,32 +100,6 @@ class _Attempts:
     @staticmethod
     def _key(job: Job) -> tuple[str, int, Start]:
         return job.task_id, job.run, job.starts[0]
-
-
-class _Watched:
-    """An agent that leaves a mark, readable after its process has died, while it is at work."""
-
-    def __init__(self, agent: Any, at_work: Any) -> None:
-        self._agent, self._at_work = agent, at_work
-        if hasattr(agent, "batched"):
-            self.batched = agent.batched
-        if hasattr(agent, "observe"):
-            self.observe = self._observe
-
-    def reset(self, seed: Any) -> None:
-        self._call(self._agent.reset, seed)
-
-    def act(self, observation: Any) -> Any:
-        return self._call(self._agent.act, observation)
-
-    def _observe(self, reward: Any, terminated: Any, truncated: Any) -> None:
-        self._call(self._agent.observe, reward, terminated, truncated)
-
-    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        self._at_work.value = True
-        result = method(*arguments)
-        self._at_work.value = False  # an exception leaves it set, until the episodes end
-        return result
 
 
 @contextlib.contextmanager

@@ -208,7 +208,7 @@ def test_an_environment_that_cannot_be_made_is_not_the_agents_failure(monkeypatc
             raise OSError("no display")
         return envsuite.make_env(task_id)
 
-    monkeypatch.setattr("envsuite.leaderboard.executors.local.make_env", fail_once)
+    monkeypatch.setattr("envsuite.leaderboard.executors.player.make_env", fail_once)
     with pytest.raises(OSError, match="no display"):
         envsuite.evaluate("random", SUITE)
 
