@@ -127,13 +127,18 @@ def test_a_file_that_cannot_be_used_is_one_line(arguments, shards, tmp_path):
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
     out = tmp_path / "r"
     options = ["evaluate", "--suite", "core-v1", "--workers", "2", "--agent", "random", "--out", str(out)]
-    command = [sys.executable, "-c", "from envsuite.cli.main import app; app()", *options]
+    # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{listen}; from envsuite.cli.main import app; app()", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not (out / "episodes.jsonl").exists() or not (out / "episodes.jsonl").stat().st_size:
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        while not (out / "episodes.jsonl").exists() or not (out / "episodes.jsonl").stat().st_size:
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "of 650 episodes are in" in " ".join(errors.split())
     assert "Traceback" not in errors
