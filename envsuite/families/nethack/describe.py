@@ -52,7 +52,7 @@ CONDITIONS = (
 """In the order of the bits of the condition mask."""
 _X, _Y, _GOLD, _HP, _HP_MAX, _DEPTH, _AC, _LEVEL, _TIME, _HUNGER, _CONDITION = 0, 1, 13, 10, 11, 12, 16, 18, 20, 21, 25
 _BACKGROUND = frozenset({"dark part of a room", "wall", "floor of a room", "corridor", "lit corridor", ""})
-_COMPASS = {
+_DIRECTIONS = {
     (0, -1): "north",
     (1, -1): "northeast",
     (1, 0): "east",
@@ -126,7 +126,7 @@ def _status(stats: NDArray[np.int64]) -> str:
 def _surroundings(glyphs: NDArray[np.int16], stats: NDArray[np.int64]) -> list[str]:
     x, y = int(stats[_X]), int(stats[_Y])
     adjacent = []
-    for (east, south), name in _COMPASS.items():
+    for (east, south), name in _DIRECTIONS.items():
         row, column = y + south, x + east
         if 0 <= row < glyphs.shape[0] and 0 <= column < glyphs.shape[1]:
             what = glyph_name(int(glyphs[row, column]))
