@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 # Debian's names; pictures of Meta-World need an OpenGL without a screen.
-SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libopengl0
+SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libopengl0 postgresql
 
 .PHONY: help demo test test-long lint bench bench-check reference pictures setup system clean
 

@@ -15,10 +15,12 @@ from gymnasium import spaces
 from gymnasium.vector import utils as vector_utils
 
 from envsuite.env import TaskEnv
-from envsuite.errors import InvalidAction
+from envsuite.errors import AgentFailed, InvalidAction
 
-Outcome = Literal["terminated", "truncated", "invalid_action", "agent_error", "env_error"]
-FAILED_BY_AGENT: frozenset[Outcome] = frozenset({"invalid_action", "agent_error"})
+Outcome = Literal[
+    "terminated", "truncated", "invalid_action", "agent_crash", "agent_timeout", "agent_killed", "env_error"
+]
+FAILED_BY_AGENT: frozenset[Outcome] = frozenset({"invalid_action", "agent_crash", "agent_timeout", "agent_killed"})
 """Outcomes that score the task's floor."""
 ERROR_LINES = 12
 """How many last lines of a traceback an episode keeps."""
@@ -243,7 +245,7 @@ def run_episodes(envs: Sequence[TaskEnv], agent: Any, starts: Sequence[Start], r
     """Returns one episode per start, played in lockstep by one agent.
 
     An ordinary agent takes one start, a batched one up to `agent.batched`. Whatever the agent raises
-    ends all its running episodes as `agent_error`; what an environment raises ends that episode as
+    ends all its running episodes as `agent_crash`; what an environment raises ends that episode as
     `env_error`; an action outside the space ends it as `invalid_action`. Nothing is raised for them.
     """
     if not 1 <= len(starts) <= min(batch_size(agent), len(envs)):
@@ -275,5 +277,5 @@ def run_episodes(envs: Sequence[TaskEnv], agent: Any, starts: Sequence[Start], r
         failed = error
     for row in rows:
         if row.outcome is None and failed is not None:
-            row.fail("agent_error", failed)
+            row.fail(failed.outcome if isinstance(failed, AgentFailed) else "agent_crash", failed)
     return [row.episode(agent_s / len(rows)) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 FEW = 8
 """Up to so many known names are all told when one is unknown."""
@@ -55,6 +56,48 @@ class ResultsMismatch(EnvsuiteError):
 
 class AgentLoadError(EnvsuiteError):
     """Raised when an agent's entry point cannot be imported or called."""
+
+
+class AgentFailed(EnvsuiteError):
+    """Raised by a sandboxed agent that has no answer to give; `outcome` is how its episode ends."""
+
+    outcome: ClassVar[Literal["agent_crash", "agent_timeout", "agent_killed"]] = "agent_crash"
+
+
+class AgentCrash(AgentFailed):
+    """Raised when the agent's code raised an exception, or its process ended by itself."""
+
+
+class AgentTimeout(AgentFailed):
+    """Raised when the agent has used up its time."""
+
+    outcome = "agent_timeout"
+
+
+class AgentKilled(AgentFailed):
+    """Raised when the agent was ended for taking more than its budget, or for an answer that is no frame."""
+
+    outcome = "agent_killed"
+
+
+class SandboxUnavailable(EnvsuiteError, RuntimeError):
+    """Raised when a sandbox cannot be had on this machine; says what to install or to allow."""
+
+
+class InvalidSubmission(EnvsuiteError, ValueError):
+    """Raised for a submission that cannot be evaluated; `problems` has one line each, with file and line."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class ServerRefused(EnvsuiteError):
+    """Raised when a server answers with an error; the message is the server's."""
+
+
+class NotVerified(EnvsuiteError):
+    """Raised when a result, its signature or the chain it stands in is not what was signed."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

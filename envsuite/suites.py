@@ -8,11 +8,11 @@ from envsuite.errors import InvalidArgument
 from envsuite.seeding import derive_seed
 from envsuite.task import Suite, SuiteTask, Task
 
-SPLITS = ("train", "dev", "test")
-"""`train` may be used for anything, `dev` is public and scored by users, `test` is left to whoever runs a board.
-
-Root 0 gives public seeds in every split; seeds that nobody can know need a secret root.
-"""
+HELD_OUT = "test"
+"""The split whose seeds need a secret (`envsuite.leaderboard.seeds`): nobody but a board's server can derive them."""
+SPLITS = ("train", "dev", HELD_OUT)
+"""`train` may be used for anything, `dev` is public and scored by users, `test` is scored by a board's server."""
+PUBLIC_SPLITS = ("train", "dev")
 
 
 def episode_seed(suite: str, split: str, task_id: str, seed_index: int, root: int = 0) -> int:
@@ -21,8 +21,8 @@ def episode_seed(suite: str, split: str, task_id: str, seed_index: int, root: in
     `root` is 0 for the seeds that a suite fixes; any other root gives fresh seeds, whose results
     cannot stand on a board.
     """
-    if split not in SPLITS:
-        raise InvalidArgument(f"split: expected one of {SPLITS}, got {split!r}")
+    if split not in PUBLIC_SPLITS:
+        raise InvalidArgument(f"split: expected one of {PUBLIC_SPLITS}, whose seeds are public, got {split!r}")
     return derive_seed(root, suite, split, task_id, seed_index)
 
 

@@ -152,6 +152,33 @@ class SuiteTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What an agent in a sandbox may use; more is a breach, which ends its episode at the floor."""
+
+    step_s: float = 1.0
+    """Seconds that one answer may take; what goes beyond is taken from the bank."""
+    bank_s: float = 60.0
+    """Seconds of one episode for answers that take longer."""
+    start_s: float = 60.0
+    """Seconds from the start of a process until its agent is made."""
+    memory_bytes: int = 4 * 2**30
+    """Resident memory of all its processes."""
+    processes: int = 64
+    """Processes and threads."""
+    disk_bytes: int = 256 * 2**20
+    """Size of its private /tmp, the only place it can write to."""
+    log_bytes: int = 2**20
+    """Standard output and standard error of one process; what goes beyond is dropped, ten times as much is a breach."""
+    frame_bytes: int = 16 * 2**20
+    """Size of one answer."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected > 0, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """A fixed protocol: tasks, episode counts, seeds. Any change is a new version, hence a new name."""
 
@@ -162,6 +189,8 @@ class Suite:
     """Episodes per task an agent may adapt over before it is scored."""
     keep_agent: bool = False
     """Whether one agent object lives on between the episodes of a task."""
+    budget: Budget = field(default_factory=Budget)
+    """What a sandboxed agent may use."""
 
     def __post_init__(self) -> None:
         repeated = sorted({task_id for task_id in self.task_ids if self.task_ids.count(task_id) > 1})

@@ -71,7 +71,7 @@ class Quitting(Walker):
 @pytest.mark.parametrize("agent_class", [Broken, BrokenReset, BrokenObserve, Quitting])
 def test_an_agent_that_raises_is_recorded_with_its_traceback(agent_class):
     episode = play(agent_class)
-    assert episode.outcome == "agent_error"
+    assert episode.outcome == "agent_crash"
     assert "ZeroDivisionError: no" in episode.error
     assert "test_episode.py" in episode.error
 

@@ -95,7 +95,7 @@ class _Attempts:
     def verdict(self, job: Job, *, by_agent: bool) -> Outcome:
         """Returns how an episode ends whose worker died: by the agent's doing if it died of the agent every time."""
         self._deaths[self._key(job)] += by_agent
-        return "agent_error" if self._deaths[self._key(job)] >= MAX_ATTEMPTS else "env_error"
+        return "agent_crash" if self._deaths[self._key(job)] >= MAX_ATTEMPTS else "env_error"
 
     @staticmethod
     def _key(job: Job) -> tuple[str, int, Start]:

@@ -141,12 +141,12 @@ def test_changed_actions_are_refused(folder):
 
 
 def test_failed_episodes_are_left_out_and_told(folder):
-    change_episode(folder, 0, outcome="agent_error")
+    change_episode(folder, 0, outcome="agent_crash")
     for position in (2, 3):
         change_episode(folder, position, outcome="invalid_action")
     export = export_minari(folder)
     assert [(e.task_id, e.seed_index, e.outcome) for e in export.left_out] == [
-        (FLAT, 0, "agent_error"),
+        (FLAT, 0, "agent_crash"),
         (STUMPS, 0, "invalid_action"),
         (STUMPS, 1, "invalid_action"),
     ]

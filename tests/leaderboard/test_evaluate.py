@@ -70,7 +70,7 @@ def test_a_finished_evaluation_plays_nothing_again(reference, tmp_path):
 
 def test_an_agent_that_crashes_is_scored_and_does_not_stop_the_run():
     results = envsuite.evaluate(Crashing, SUITE)
-    assert [e.outcome for e in results.episodes] == ["agent_error"] * 5
+    assert [e.outcome for e in results.episodes] == ["agent_crash"] * 5
     assert "ZeroDivisionError: the agent divides by zero" in results.episodes[0].error
     assert results.manifest.agent == "toy:Crashing"
 
@@ -78,7 +78,7 @@ def test_an_agent_that_crashes_is_scored_and_does_not_stop_the_run():
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_agent_that_cannot_be_made_is_scored_too(workers):
     results = envsuite.evaluate(unbuildable, SUITE, workers=workers)
-    assert {e.outcome for e in results.episodes} == {"agent_error"}
+    assert {e.outcome for e in results.episodes} == {"agent_crash"}
     assert "no weights for this task" in results.episodes[0].error
 
 
@@ -103,7 +103,7 @@ def test_a_killed_worker_is_replaced_and_its_episode_marked_and_run_again(tmp_pa
 def test_an_agent_that_kills_its_worker_every_time_is_scored_for_it():
     suite = Suite(name="suicide-v1", summary="", tasks=(SuiteTask(task_id=FLAT, episodes=2),))
     results = envsuite.evaluate("toy:AlwaysKillsItsWorker", suite, workers=2)
-    assert [e.outcome for e in results.episodes] == ["agent_error"] * 2
+    assert [e.outcome for e in results.episodes] == ["agent_crash"] * 2
     assert "while the agent was at work" in results.episodes[0].error
     assert [e.outcome for e in results.attempts].count("env_error") == 4
     assert results.score().complete

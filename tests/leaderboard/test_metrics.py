@@ -104,7 +104,7 @@ def test_every_task_names_a_metric_that_exists():
     assert {task.metric for task in TASKS.values()} <= set(TASK_METRICS)
 
 
-@pytest.mark.parametrize("outcome", ["invalid_action", "agent_error"])
+@pytest.mark.parametrize("outcome", ["invalid_action", "agent_crash"])
 def test_failed_episodes_count_as_the_floor_whatever_they_had_collected(outcome):
     played = [episode(50.0), episode(80.0, outcome)]
     assert episode_values("return", played, 12.5).ravel().tolist() == [50.0, 12.5]
@@ -113,13 +113,13 @@ def test_failed_episodes_count_as_the_floor_whatever_they_had_collected(outcome)
 
 
 def test_failed_episodes_of_a_task_without_floor_never_beat_playing_on():
-    played = [episode(-3.0), episode(7.0), episode(9.0, "agent_error")]
+    played = [episode(-3.0), episode(7.0), episode(9.0, "agent_crash")]
     assert episode_values("return", played, None).ravel().tolist() == [-3.0, 7.0, -3.0]
-    assert episode_values("success_rate", [episode(0, "agent_error", success=True)], None).tolist() == [[0.0]]
+    assert episode_values("success_rate", [episode(0, "agent_crash", success=True)], None).tolist() == [[0.0]]
 
 
 def test_failed_crafter_episodes_unlock_nothing_and_need_no_metrics():
-    values = episode_values("crafter_score", [crafter_episode("eat_cow"), episode(outcome="agent_error")], 2.0)
+    values = episode_values("crafter_score", [crafter_episode("eat_cow"), episode(outcome="agent_crash")], 2.0)
     assert values.sum(axis=1).tolist() == [1.0, 0.0]
 
 

@@ -164,7 +164,7 @@ def test_a_task_s_interval_does_not_depend_on_the_rest_of_the_suite(full):
 
 
 def test_failed_episodes_score_the_floor_and_stay_visible():
-    played = [make_episode(WALK, index, return_=900.0, outcome="agent_error", length=3) for index in range(20)]
+    played = [make_episode(WALK, index, return_=900.0, outcome="agent_crash", length=3) for index in range(20)]
     result = score(played, make_suite(WALK))
     assert result.complete
     assert (result.failed, of(result, WALK).episodes, of(result, WALK).score.value) == (20, 20, -100.0)

@@ -1,0 +1,1 @@
+"""What a board keeps: accounts, submissions, jobs, episodes and the chain of results."""
