@@ -14,12 +14,11 @@ from envsuite.episode import Episode, Start
 from envsuite.errors import InvalidArgument, ResultsMismatch
 from envsuite.leaderboard.evaluate import plan
 from envsuite.leaderboard.results import Key, Results, key_of, read_actions
+from envsuite.leaderboard.seeds import PublicSeeds
+from envsuite.suites import HELD_OUT
 
 if TYPE_CHECKING:
     import minari
-
-HELD_OUT = "test"
-"""The split whose seeds must not become training data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def _is_complete(episode: Episode) -> bool:
 
 def _starts(results: Results) -> dict[Key, Start]:
     manifest = results.manifest
-    jobs = plan(manifest.suite, split=manifest.split, seed=manifest.seed, runs=manifest.runs)
+    jobs = plan(manifest.suite, split=manifest.split, seeds=PublicSeeds(manifest.seed), runs=manifest.runs)
     return {(job.task_id, job.run, start.seed_index): start for job in jobs for start in job.starts}
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from envsuite.catalogue import family_of
 from envsuite.episode import Episode
 from envsuite.errors import MissingExtra, ResultsMismatch
+from envsuite.leaderboard.sandbox.base import Enforced
 from envsuite.task import Suite, parse_id
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ Key = tuple[str, int, int]
 _EPISODE = TypeAdapter(Episode)
 
 
+class SubmissionRecord(BaseModel):
+    """Which submission was evaluated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str
+    sha256: str
+    """Of its archive, which is the same for the same files."""
+    learned: bool
+    """Whether the agent was trained: then it takes five runs to be ranked."""
+
+
 class Manifest(BaseModel):
     """What an evaluation was: everything that must be equal before its folder may be continued."""
 
@@ -58,8 +72,11 @@ class Manifest(BaseModel):
     """What made the agent: a built-in's name or `module:attribute`."""
     seed: int
     """Root of the seeds; 0 are the seeds that the suite fixes."""
+    commitment: str | None = None
+    """SHA-256 of the secret that the seeds come from; None where they are public."""
     runs: int
     shard: str | None = None
+    submission: SubmissionRecord | None = None
     envsuite: str
     simulators: dict[str, str]
     """Version of each simulator that the suite needs, by distribution."""
@@ -76,6 +93,8 @@ class Machine(BaseModel):
     processor: str
     cores: int
     packages: dict[str, str]
+    sandbox: Enforced | None = None
+    """What the agent's sandbox enforced; None where it played in the evaluating process."""
 
 
 class _ManifestFile(BaseModel):
@@ -179,26 +198,19 @@ def key_of(episode: Episode) -> Key:
     return episode.task_id, episode.run, episode.seed_index
 
 
-def make_manifest(
-    suite: Suite, *, split: str, agent: str, entry_point: str, seed: int, runs: int, shard: str | None
-) -> Manifest:
-    """Returns the manifest of an evaluation on this machine."""
+def make_manifest(suite: Suite, **fields: Any) -> Manifest:
+    """Returns the manifest of an evaluation on this machine; `fields` are those that only the caller knows."""
     distributions = sorted({family_of(task_id).distribution for task_id in suite.task_ids})
     return Manifest(
         suite=suite,
-        split=split,
-        agent=agent,
-        entry_point=entry_point,
-        seed=seed,
-        runs=runs,
-        shard=shard,
+        **fields,
         envsuite=importlib.metadata.version("envsuite"),
         simulators={name: _version(name) for name in distributions},
     )
 
 
-def this_machine() -> Machine:
-    """Returns what this machine is."""
+def this_machine(sandbox: Enforced | None = None) -> Machine:
+    """Returns what this machine is, and what the agent's sandbox enforces on it."""
     return Machine(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         python=platform.python_version(),
@@ -206,6 +218,7 @@ def this_machine() -> Machine:
         processor=processor(),
         cores=os.cpu_count() or 1,
         packages={name: _version(name) for name in ("gymnasium", "numpy")},
+        sandbox=sandbox,
     )
 
 
@@ -263,7 +276,7 @@ def read_episodes(path: Path) -> list[Episode]:
 
 
 @contextlib.contextmanager
-def open_folder(folder: Path, manifest: Manifest) -> Iterator[Journal]:
+def open_folder(folder: Path, manifest: Manifest, sandbox: Enforced | None = None) -> Iterator[Journal]:
     """Yields the journal of a new folder, or of one that the same evaluation began.
 
     Raises `ResultsMismatch`, with nothing overwritten, when the folder belongs to another evaluation,
@@ -280,7 +293,7 @@ def open_folder(folder: Path, manifest: Manifest) -> Iterator[Journal]:
             ) from error
         # Asked again under the lock: another process may have begun, and ended, in the meantime.
         if not _is_begun(folder, manifest):
-            content = _ManifestFile(evaluation=manifest, machine=this_machine()).model_dump_json(indent=2)
+            content = _ManifestFile(evaluation=manifest, machine=this_machine(sandbox)).model_dump_json(indent=2)
             _write_whole(folder / MANIFEST, f"{content}\n".encode())
         _drop_cut_line(folder / EPISODES)
         yield Journal(folder, file, read_episodes(folder / EPISODES))

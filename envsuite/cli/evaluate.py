@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,21 +21,38 @@ if TYPE_CHECKING:
 def evaluate(
     suite: Annotated[str, typer.Option(help="Suite to play, e.g. quick-v1; `envsuite list --suites` shows all.")],
     agent: Annotated[str, typer.Option(help="random, constant, scripted, or package.module:make_agent.")] = "random",
+    submission: Annotated[
+        Path | None, typer.Option(help="Folder or archive of a submission, played in a sandbox instead of --agent.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Sandbox of a submission: bubblewrap, landlock, or subprocess (UNSAFE). [best]")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results; begun again, it goes on. [runs/SUITE-AGENT]")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that play; 0 plays in this one.")] = 1,
-    split: Annotated[str, typer.Option(help="Seeds of the suite: train, dev or test.")] = "dev",
+    executor: Annotated[str, typer.Option(help="local, or ray for the machines of a Ray cluster.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster. [one is started here]")] = None,
+    split: Annotated[str, typer.Option(help="Seeds of the suite: train or dev; test is scored by a server.")] = "dev",
     seed: Annotated[int, typer.Option(help="Root of the seeds; only 0 are those the suite fixes.")] = 0,
-    runs: Annotated[int, typer.Option(min=1, help="Training runs of the agent to play.")] = 1,
+    runs: Annotated[
+        int | None, typer.Option(min=1, help="Training runs of the agent to play. [1; of a submission, all]")
+    ] = None,
     shard: Annotated[
         str | None, typer.Option(help="i/N plays the i-th of N parts; `envsuite merge` joins them.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The agent's name on the board.")] = None,
 ) -> None:
     """Run an agent on a suite; resumable, also after a kill."""
-    folder = out or Path("runs") / f"{suite}-{(name or agent).replace(':', '-')}"
-    results = play(agent, suite, folder, workers=workers, split=split, seed=seed, runs=runs, shard=shard, name=name)
+    label = name or (submission.name if submission else agent)
+    folder = out or Path("runs") / f"{suite}-{label.replace(':', '-')}"
+    options: dict[str, Any] = {"workers": workers, "split": split, "seed": seed, "shard": shard}
+    options |= {"executor": executor, "address": address}
+    options |= {key: value for key, value in (("name", name), ("runs", runs)) if value is not None}
+    if submission is None:
+        results = play(agent, suite, folder, **options)
+    else:
+        results = play_submission(submission, suite, folder, provider=provider, **options)
     report(results)
 
 
@@ -54,17 +73,41 @@ def report(results: Results) -> None:
         raise typer.Exit(1)
 
 
-def play(agent: str, suite: str, out: Path, *, shard: str | None = None, runs: int = 1, **options: Any) -> Results:
+def play(agent: str, suite: str, out: Path, **options: Any) -> Results:
     """Returns the results of an evaluation that shows a progress bar; options as of `envsuite.evaluate`."""
-    from envsuite.catalogue import get_suite
     from envsuite.leaderboard.evaluate import evaluate as run
+
+    label = options.get("name") or agent
+    return _with_progress(label, suite, out, options, functools.partial(run, agent, suite, out=out, **options))
+
+
+def play_submission(path: Path, suite: str, out: Path, **options: Any) -> Results:
+    """Returns the results of a submission; shows what its sandbox enforces, and a progress bar."""
+    from envsuite.leaderboard.evaluate import evaluate_submission as run
+    from envsuite.leaderboard.sandbox import choose
+    from envsuite.leaderboard.submission.bundle import Bundle
+
+    sandbox = choose(options.get("provider"))
+    with Bundle.open(path) as bundle:
+        name, runs = bundle.manifest.name, max(1, len(bundle.manifest.runs))
+    warning = "" if sandbox.safe else ": UNSAFE, the agent can read and change what you can"
+    error_console.print(f"Sandbox: {sandbox.name}{warning}", markup=False, highlight=False)
+    options = {"name": name, "runs": runs, **options}
+    return _with_progress(name, suite, out, options, functools.partial(run, path, suite, out=out, **options))
+
+
+def _with_progress(
+    label: str, suite: str, out: Path, options: Mapping[str, Any], run: Callable[..., Results]
+) -> Results:
+    """Returns what `run` returns, with a bar and one line for every kind of failure while it plays."""
+    from envsuite.catalogue import get_suite
     from envsuite.leaderboard.evaluate import parse_shard
 
-    _, parts = parse_shard(shard)
-    total = -(-get_suite(suite).episodes * runs // parts)
+    _, parts = parse_shard(options.get("shard"))
+    total = -(-get_suite(suite).episodes * options.get("runs", 1) // parts)
     told: set[str] = set()
     with progress() as bars:
-        bar = bars.add_task(f"{options.get('name') or agent} on {suite}", total=total, completed=_recorded(out))
+        bar = bars.add_task(f"{label} on {suite}", total=total, completed=_recorded(out))
 
         def advance(episode: Episode) -> None:
             if episode.outcome != "env_error":
@@ -76,7 +119,7 @@ def play(agent: str, suite: str, out: Path, *, shard: str | None = None, runs: i
                 error_console.print(f"{where}: {line}", markup=False, highlight=False, soft_wrap=True)
 
         try:
-            results = run(agent, suite, out=out, shard=shard, runs=runs, on_episode=advance, **options)
+            results = run(on_episode=advance)
         except KeyboardInterrupt as interrupt:
             note = f"interrupted: {_recorded(out)} of {total} episodes are in {out}; the same command goes on"
             error_console.print(note, markup=False, highlight=False, soft_wrap=True)

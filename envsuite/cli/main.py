@@ -36,6 +36,9 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """Every command by name, in the order of `envsuite --help`. Their modules import what is heavy when they run."""
 
+GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {}
+"""Commands that have sub-commands: name -> (help, sub-command by name)."""
+
 USAGE_ERROR = 2
 """Exit status of an error that the user can mend; the shell's convention for wrong usage."""
 
@@ -82,3 +85,8 @@ def _root(
 
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
+for _name, (_help, _commands) in GROUPS.items():
+    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True)
+    for _sub_name, _command in _commands.items():
+        _group.command(_sub_name)(_command)
+    app.add_typer(_group)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from envsuite.episode import Episode, Start
 
+BLOCK = 10
+"""Episodes of one task and run that share a sandboxed agent's process; each of them makes the agent anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -36,7 +39,7 @@ class Share:
         the same company whatever the shard, the number of workers and the interruptions; a group of
         which only a part is recorded is played whole.
         """
-        whole = [group for job in jobs for group in _cut(job, size)]
+        whole = cut(jobs, size)
         return [
             group
             for position, group in enumerate(whole)
@@ -58,7 +61,14 @@ class Share:
         return new_only
 
 
-def _cut(job: Job, size: int) -> list[Job]:
-    if job.keep_agent:
-        return [job]
-    return [replace(job, starts=job.starts[i : i + size]) for i in range(0, len(job.starts), size)]
+def cut(jobs: Sequence[Job], size: int = BLOCK) -> list[Job]:
+    """Returns the jobs cut into groups of at most `size` episodes; those of an agent that is kept stay whole."""
+    return [
+        group
+        for job in jobs
+        for group in (
+            [job]
+            if job.keep_agent
+            else [replace(job, starts=job.starts[i : i + size]) for i in range(0, len(job.starts), size)]
+        )
+    ]

@@ -17,8 +17,8 @@ from typing import Any
 from envsuite.agent import MakeAgent
 from envsuite.episode import Episode, Outcome, Start
 from envsuite.errors import AgentLoadError
-from envsuite.leaderboard.executors.jobs import Job, Share
-from envsuite.leaderboard.executors.player import Player
+from envsuite.leaderboard.executors.jobs import BLOCK, Job, Share
+from envsuite.leaderboard.executors.player import Player, is_sandboxed
 
 MAX_ATTEMPTS = 3
 """How often an episode whose environment crashed is played before it stays unscored."""
@@ -32,9 +32,10 @@ def play_here(make_agent: MakeAgent, jobs: Sequence[Job], share: Share, record: 
         return
     player = Player(make_agent)
     record = share.recorder(record)
-    attempts = _Attempts()
+    attempts = Attempts()
     try:
-        queue = deque(share.groups(jobs, player.batch_size(jobs[0].task_id, jobs[0].run)))
+        size = BLOCK if is_sandboxed(make_agent) else player.batch_size(jobs[0].task_id, jobs[0].run)
+        queue = deque(share.groups(jobs, size))
         while queue:
             job = queue.popleft()
             played: list[Episode] = []
@@ -63,9 +64,10 @@ def play_in_processes(
             f"({error}); move it to a module, or use workers=0"
         ) from error
     record = share.recorder(record)
-    attempts = _Attempts()
+    attempts = Attempts()
     with _Pool(make_agent, workers, attempts) as pool:
-        queue = deque(share.groups(jobs, pool.probe(jobs[0].task_id, jobs[0].run)))
+        size = BLOCK if is_sandboxed(make_agent) else pool.probe(jobs[0].task_id, jobs[0].run)
+        queue = deque(share.groups(jobs, size))
         while queue or pool.busy:
             while queue and pool.idle:
                 pool.submit(queue.popleft())
@@ -78,7 +80,7 @@ def play_in_processes(
                     worker.job = None
 
 
-class _Attempts:
+class Attempts:
     """Counts how often each group was played, and who was at work when its worker died."""
 
     def __init__(self) -> None:
@@ -144,7 +146,7 @@ class _Worker:
 class _Pool:
     """Worker processes, each with at most one job."""
 
-    def __init__(self, make_agent: MakeAgent, size: int, attempts: _Attempts) -> None:
+    def __init__(self, make_agent: MakeAgent, size: int, attempts: Attempts) -> None:
         self._make_agent = make_agent
         self._attempts = attempts
         self._workers = [_Worker(make_agent) for _ in range(size)]

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from envsuite.agent import MakeAgent, TaskInfo
 from envsuite.catalogue import get_task
@@ -16,12 +16,35 @@ from envsuite.leaderboard.executors.jobs import Job
 from envsuite.registration import make_env
 
 
+@runtime_checkable
+class Sandboxed(Protocol):
+    """A `make_agent` whose agents live in processes of a sandbox."""
+
+    def __call__(self, task: TaskInfo) -> Any:
+        """Returns an agent whose code runs in the sandbox."""
+        ...
+
+    def begin_job(self) -> None:
+        """Lets the next agent start in a fresh process."""
+        ...
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        ...
+
+
+def is_sandboxed(make_agent: MakeAgent) -> TypeGuard[Sandboxed]:
+    """Tells whether the agents of `make_agent` live in a sandbox."""
+    return isinstance(make_agent, Sandboxed)
+
+
 class Player:
     """Plays jobs with a `make_agent`; keeps the environments of the task it played last."""
 
     def __init__(self, make_agent: MakeAgent, agent_at_work: Any = None) -> None:
         self._make_agent = make_agent
-        self._at_work = agent_at_work
+        # An agent in a sandbox cannot take this process with it, so its work leaves no mark.
+        self._at_work = None if is_sandboxed(make_agent) else agent_at_work
         """A shared flag that is set while the agent is at work; None where nobody looks."""
         self._task_id = ""
         self._envs: list[TaskEnv] = []
@@ -35,6 +58,8 @@ class Player:
     def play(self, job: Job) -> Iterator[Episode]:
         """Yields the job's episodes as they end, played in groups of the agent's batch size."""
         agent: Any = None
+        if is_sandboxed(self._make_agent):
+            self._make_agent.begin_job()
         for starts, recorded in ((job.adapt, False), (job.starts, True)):
             remaining = deque(starts)
             while remaining:
@@ -46,7 +71,7 @@ class Player:
                 if self._at_work is not None:
                     self._at_work.value = False
                 if any(episode.outcome == "env_error" for episode in episodes):
-                    self.close()
+                    self._close_envs()
                 if recorded:
                     yield from episodes
 
@@ -77,14 +102,19 @@ class Player:
 
     def _environments(self, task_id: str, count: int) -> list[TaskEnv]:
         if task_id != self._task_id:
-            self.close()
+            self._close_envs()
             self._task_id = task_id
         while len(self._envs) < count:
             self._envs.append(make_env(task_id))
         return self._envs[:count]
 
     def close(self) -> None:
-        """Closes the environments; the next job makes new ones."""
+        """Closes the environments and ends the agent's sandbox; the next job makes new ones."""
+        self._close_envs()
+        if is_sandboxed(self._make_agent):
+            self._make_agent.close()
+
+    def _close_envs(self) -> None:
         for env in self._envs:
             with contextlib.suppress(Exception):  # an environment that has crashed may fail to close, too
                 env.close()

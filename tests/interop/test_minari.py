@@ -16,6 +16,7 @@ from envsuite.interop.minari import export_episodes
 from envsuite.leaderboard.evaluate import plan
 from envsuite.leaderboard.export import export_minari
 from envsuite.leaderboard.results import EPISODES, MANIFEST, actions_path, read_actions
+from envsuite.leaderboard.seeds import PublicSeeds
 from envsuite.task import Suite, SuiteTask
 
 FLAT, STUMPS = "envsuite/bipedal-flat-v1", "envsuite/bipedal-stumps-v1"
@@ -93,7 +94,7 @@ def test_every_task_and_run_is_exported_with_its_provenance(tmp_path):
     assert export.left_out == ()
     starts = {
         (job.task_id, job.run, start.seed_index): start
-        for job in plan(results.suite, split="train", seed=5, runs=2)
+        for job in plan(results.suite, split="train", seeds=PublicSeeds(5), runs=2)
         for start in job.starts
     }
     for task_id in (FLAT, STUMPS):

@@ -11,8 +11,9 @@ from toy import Crashing, unbuildable
 
 import envsuite
 from envsuite.errors import AgentLoadError, InvalidArgument, MissingSimulator, ResultsMismatch, UnknownName
-from envsuite.leaderboard.evaluate import agent_name, parse_shard
+from envsuite.leaderboard.evaluate import agent_name, parse_shard, plan
 from envsuite.leaderboard.results import EPISODES, Results, merge
+from envsuite.leaderboard.seeds import PublicSeeds, SecretSeeds, commitment
 from envsuite.task import Suite, SuiteTask
 
 # Episodes of the random walker on this track end early, by a fall: a few milliseconds each.
@@ -235,3 +236,32 @@ def test_agents_are_named_after_their_entry_point():
 def test_the_folder_can_be_loaded_again(tmp_path):
     results = envsuite.evaluate("random", SUITE, out=tmp_path)
     assert untimed(Results.load(tmp_path)) == untimed(results)
+
+
+def test_the_held_out_split_needs_a_secret(tmp_path):
+    with pytest.raises(InvalidArgument, match="held by a board's server"):
+        envsuite.evaluate("random", SUITE, split="test")
+    secret = SecretSeeds(bytes(32))
+    results = envsuite.evaluate("random", SUITE, split="test", seeds=secret, out=tmp_path / "r")
+    assert results.manifest.commitment == commitment(secret.secret)
+    assert len(results.episodes) == 5
+    other = envsuite.evaluate("random", SUITE, split="test", seeds=SecretSeeds(bytes(31) + b"1"))
+    assert not {e.trajectory for e in other.episodes} & {e.trajectory for e in results.episodes}
+
+
+def test_a_second_round_keeps_the_environments_and_changes_the_agents_seeds():
+    first, second = (plan(SUITE, split="test", seeds=SecretSeeds(bytes(32), round=i), runs=1) for i in (0, 1))
+    for one, two in zip(first, second, strict=True):
+        assert [start.env_seed for start in one.starts] == [start.env_seed for start in two.starts]
+        assert not {start.agent_seed for start in one.starts} & {start.agent_seed for start in two.starts}
+
+
+def test_the_order_of_the_episodes_is_another_for_every_submission_and_changes_no_seed():
+    suite = Suite(name="long-v1", summary="", tasks=(SuiteTask(task_id=FLAT, episodes=40),))
+    plain, one, two = (
+        plan(suite, split="dev", seeds=PublicSeeds(), runs=1, order=order)[0].starts for order in (None, "aa", "bb")
+    )
+    assert [start.seed_index for start in plain] == list(range(40))
+    assert len({plain, one, two}) == 3
+    assert set(one) == set(two) == set(plain)
+    assert plan(suite, split="dev", seeds=PublicSeeds(), runs=1, order="aa")[0].starts == one
