@@ -123,7 +123,7 @@ class _Cluster:
         for reference in ready:
             job = self.busy.pop(reference)
             try:
-                yield job, cast(list[Episode], self._ray.get(reference))
+                yield job, cast("list[Episode]", self._ray.get(reference))
             except self._ray.exceptions.RayTaskError:
                 raise
             except self._ray.exceptions.RayError as error:
@@ -143,7 +143,7 @@ def pack(make_agent: MakeAgent) -> _Parcel:
         return _Parcel(make_agent)
     from envsuite.leaderboard.submission.archive import pack_bytes
 
-    return _Parcel(make_agent, archive=pack_bytes(cast(Any, make_agent).bundle))
+    return _Parcel(make_agent, archive=pack_bytes(cast("Any", make_agent).bundle))
 
 
 def _play_group(parcel: _Parcel, job: Job) -> list[Episode]:
@@ -175,7 +175,7 @@ def _unpack(parcel: _Parcel) -> MakeAgent:
     from envsuite.leaderboard.submission.bundle import keep
 
     bundle = keep(parcel.archive)
-    return cast(Any, parcel.make_agent).moved(bundle.folder, bundle.install_requirements())
+    return cast("Any", parcel.make_agent).moved(bundle.folder, bundle.install_requirements())
 
 
 def _import_ray() -> Any:
