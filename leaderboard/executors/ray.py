@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import secrets
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from envsuite.agent import MakeAgent
 from envsuite.episode import Episode
@@ -14,6 +18,9 @@ from envsuite.errors import EnvsuiteError, MissingExtra
 from envsuite.leaderboard.executors.jobs import BLOCK, Job, Share
 from envsuite.leaderboard.executors.local import Attempts
 from envsuite.leaderboard.executors.player import Player, is_sandboxed
+
+if TYPE_CHECKING:
+    from envsuite.leaderboard.sandbox.agent import SandboxedSubmission
 
 LOST_ATTEMPTS = 10
 """How often a group may be lost with its machine before the evaluation gives up."""
@@ -83,7 +90,8 @@ class _Parcel:
 
     make_agent: MakeAgent
     archive: bytes | None = None
-    lock: str | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells the agents of different evaluations apart."""
 
 
 class _Cluster:
@@ -97,7 +105,7 @@ class _Cluster:
         self._lost: dict[Job, int] = {}
 
     def __enter__(self) -> _Cluster:
-        self._parcel = self._ray.put(pack(self._make_agent))
+        self._parcel = self._ray.put(_pack(self._make_agent))
         # Lost groups are given out again by `_play`, which knows what is recorded; Ray must not do it, too.
         options = {"num_cpus": 1, "max_retries": 0}
         self._remote_play = self._ray.remote(**options)(_play_group)
@@ -137,13 +145,16 @@ class _Cluster:
                 yield job, None
 
 
-def pack(make_agent: MakeAgent) -> _Parcel:
+def _pack(make_agent: MakeAgent) -> _Parcel:
     """Returns what another machine needs to make the agent."""
     if not is_sandboxed(make_agent):
         return _Parcel(make_agent)
-    from envsuite.leaderboard.submission.archive import pack_bytes
+    from envsuite.leaderboard.submission.archive import pack
 
-    return _Parcel(make_agent, archive=pack_bytes(cast("Any", make_agent).bundle))
+    with tempfile.TemporaryDirectory(prefix="envsuite-ray-") as folder:
+        archive = Path(folder) / "bundle.zip"
+        pack(cast("SandboxedSubmission", make_agent).bundle, archive)
+        return _Parcel(make_agent, archive=archive.read_bytes())
 
 
 def _play_group(parcel: _Parcel, job: Job) -> list[Episode]:
@@ -156,11 +167,11 @@ def _batch_size(parcel: _Parcel, task_id: str, run: int) -> int:
 
 
 _kept: dict[tuple[int, str], Player] = {}
-"""The player of this process, by process id and agent; Ray keeps processes, and a fork must not share one."""
+"""The player of this process, by process id and parcel; Ray keeps processes, and a fork must not share one."""
 
 
 def _player(parcel: _Parcel) -> Player:
-    key = (os.getpid(), repr(parcel.make_agent))
+    key = (os.getpid(), parcel.key)
     if key not in _kept:
         for player in _kept.values():
             player.close()
@@ -170,12 +181,17 @@ def _player(parcel: _Parcel) -> Player:
 
 
 def _unpack(parcel: _Parcel) -> MakeAgent:
+    """Returns the agent's maker on this machine; a submission's files are unpacked until the process ends."""
     if parcel.archive is None:
         return parcel.make_agent
-    from envsuite.leaderboard.submission.bundle import keep
+    from envsuite.leaderboard.submission.bundle import Bundle
 
-    bundle = keep(parcel.archive)
-    return cast("Any", parcel.make_agent).moved(bundle.folder, bundle.install_requirements())
+    with tempfile.TemporaryDirectory(prefix="envsuite-ray-") as folder:
+        archive = Path(folder) / "bundle.zip"
+        archive.write_bytes(parcel.archive)
+        bundle = Bundle.open(archive)
+    atexit.register(bundle.close)
+    return cast("SandboxedSubmission", parcel.make_agent).moved(bundle.folder, bundle.install_requirements())
 
 
 def _import_ray() -> Any:
