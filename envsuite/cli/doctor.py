@@ -35,11 +35,13 @@ _PACKAGES = (
     ("stable-baselines3", "stable_baselines3", "training", 'pip install "envsuite[interop]"'),
     ("minari", "minari", "datasets of episodes", 'pip install "envsuite[interop]"'),
     ("jinja2", "jinja2", "the board as a web page", 'pip install "envsuite[leaderboard]"'),
+    ("fastapi", "fastapi", "a board as a service: envsuite serve", 'pip install "envsuite[leaderboard]"'),
+    ("ray", "ray", "evaluation on a cluster: --executor ray", 'pip install "envsuite[distributed]"'),
 )
 """Distribution, module, what it is for, the command that brings it."""
 _PROGRAMS = (
     ("chromium", ("chromium", "chromium-browser", "google-chrome"), "pictures of web pages", "apt install chromium"),
-    ("bubblewrap", ("bwrap",), "running agents in a sandbox", "apt install bubblewrap"),
+    ("bubblewrap", ("bwrap",), "the best sandbox for submissions", "apt install bubblewrap"),
 )
 """Name, the executables that will do, what it is for, the command that brings it."""
 _LIBRARIES = (
@@ -195,6 +197,14 @@ def _optional_parts() -> Iterator[dict[str, Any]]:
     for name, executables, purpose, command in _PROGRAMS:
         paths = [path for path in map(shutil.which, executables) if path]
         yield {"part": name, "found": paths[0] if paths else None, "purpose": purpose, "command": command}
+    from envsuite.leaderboard.sandbox import PROVIDERS
+
+    for provider in PROVIDERS.values():
+        if provider.safe:
+            tried = provider.probe()
+            found, command = ("works", "") if tried.available else (None, f"envsuite sandbox check  # {tried.reason}")
+            name, purpose = f"sandbox {provider.name}", "submissions: envsuite sandbox check tries the escapes"
+            yield {"part": name, "found": found, "purpose": purpose, "command": command}
     for name, library, purpose, command in _LIBRARIES:
         found = ctypes.util.find_library(library)
         yield {"part": name, "found": found, "purpose": purpose, "command": command}

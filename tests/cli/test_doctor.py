@@ -73,7 +73,8 @@ def test_the_report_is_complete_and_status_0_says_that_all_works(one_family):
     assert result.exit_code == 0
     assert [record["family"] for record in report["families"]] == ["bipedal"]
     assert {part["part"] for part in report["optional"]} == {
-        "pygame", "stable-baselines3", "minari", "jinja2", "chromium", "bubblewrap", "EGL", "OSMesa",
+        "pygame", "stable-baselines3", "minari", "jinja2", "fastapi", "ray", "chromium", "bubblewrap",
+        "sandbox bubblewrap", "sandbox landlock", "EGL", "OSMesa",
     }  # fmt: skip
     assert report["machine"]["cores"] >= 1
     assert report["machine"]["memory_gib"] > 0
