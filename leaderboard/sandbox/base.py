@@ -38,6 +38,8 @@ class Request:
     bundle: Path
     """Folder of the submission; read-only inside."""
     budget: Budget
+    entry_point: str = "agent:make_agent"
+    """`module:attribute` in the bundle."""
     packages: Sequence[Path] = ()
     """Folders of extra packages; read-only inside, ahead of the interpreter's own on its path."""
 
