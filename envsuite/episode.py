@@ -149,7 +149,9 @@ class _Row:
             self.outcome = "terminated" if self.terminated else "truncated"
 
     def fail(self, outcome: Outcome, error: BaseException) -> None:
-        lines = "".join(traceback.format_exception(error)).rstrip().splitlines()
+        # Of an agent in a sandbox the error already is the last lines of its own traceback; ours would show our paths.
+        whole = str(error) if isinstance(error, AgentFailed) else "".join(traceback.format_exception(error))
+        lines = whole.rstrip().splitlines()
         self.outcome, self.error = outcome, "\n".join(lines[-ERROR_LINES:])
 
     def episode(self, agent_s: float) -> Episode:

@@ -70,7 +70,7 @@ def evaluate(
     for task_id in suite.task_ids:
         require_simulator(family_of(task_id))
     seeds = PublicSeeds(seed) if seeds is None else seeds
-    jobs = plan(suite, split=split, seeds=seeds, runs=runs, order=submission and submission.sha256)
+    jobs = plan(suite, split=split, seeds=seeds, runs=runs, order=submission.sha256 if submission else None)
     make = load_agent(make_agent) if isinstance(make_agent, str) else make_agent
     entry_point = f"sha256:{submission.sha256}" if submission else agent_name(make_agent)
     manifest = make_manifest(

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -49,7 +50,7 @@ def print_plain(line: str = "") -> None:
     console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Returns one line per row, the cells aligned and two spaces apart, the last one as long as it is."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

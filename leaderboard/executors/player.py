@@ -12,6 +12,7 @@ from envsuite.agent import MakeAgent, TaskInfo
 from envsuite.catalogue import get_task
 from envsuite.env import TaskEnv
 from envsuite.episode import Episode, batch_size, run_episodes
+from envsuite.errors import SandboxUnavailable
 from envsuite.leaderboard.executors.jobs import Job
 from envsuite.registration import make_env
 
@@ -84,6 +85,8 @@ class Player:
             agent = self._make_agent(info)
             self._at_work.value = False
             return _Watched(agent, self._at_work)
+        except SandboxUnavailable:  # no failure of the agent: the evaluation ends, and goes on when that is mended
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  # what cannot be built is scored, like what crashes
             return _Unbuilt(error)
 
