@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from envsuite import families
-from envsuite.errors import unknown_name
+from envsuite.errors import InvalidArgument, unknown_name
 from envsuite.suites import make_suites
 from envsuite.task import NAMESPACE, Family, Suite, Task, parse_id
 
@@ -28,8 +28,20 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(_discover())
 TASKS: Mapping[str, Task] = MappingProxyType({task.id: task for family in FAMILIES.values() for task in family.tasks})
 """Every task by id, families in alphabetical order."""
 
-SUITES: Mapping[str, Suite] = MappingProxyType({suite.name: suite for suite in make_suites(TASKS.values())})
-"""Every suite by name."""
+_suites = {suite.name: suite for suite in make_suites(TASKS.values())}
+SUITES: Mapping[str, Suite] = MappingProxyType(_suites)
+"""Every suite by name; those of private boards join them by `add_suite`."""
+
+
+def add_suite(suite: Suite) -> None:
+    """Makes a suite of a private board known in this process; adding it again changes nothing.
+
+    Raises `InvalidArgument` where another suite has its name, `UnknownName` for a task that does not exist.
+    """
+    for task_id in suite.task_ids:
+        get_task(task_id)
+    if _suites.setdefault(suite.name, suite) != suite:
+        raise InvalidArgument(f"suite: {suite.name} is another suite already; give this one a name of its own")
 
 
 def get_task(task_id: str) -> Task:

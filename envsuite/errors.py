@@ -92,8 +92,32 @@ class InvalidSubmission(EnvsuiteError, ValueError):
         super().__init__("\n".join(self.problems))
 
 
+class StoreUnavailable(EnvsuiteError, RuntimeError):
+    """Raised when the board's database or its disk cannot take or give anything now; nothing is half-written."""
+
+
+class LeaseLost(EnvsuiteError):
+    """Raised for a report on a job that is no longer leased to its sender; what it carries is not needed."""
+
+
+class NotAllowed(EnvsuiteError):
+    """Raised for what a limit, or the state of a submission, an account or a season, forbids now."""
+
+
+class InstallFailed(EnvsuiteError, RuntimeError):
+    """Raised when the requirements of a submission cannot be installed, and the fault is not seen to be its own."""
+
+
 class ServerRefused(EnvsuiteError):
     """Raised when a server answers with an error; the message is the server's."""
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "", retry_after_s: float | None = None) -> None:
+        self.status, self.code, self.retry_after_s = status, code, retry_after_s
+        super().__init__(message)
+
+
+class ServerUnreachable(EnvsuiteError, ConnectionError):
+    """Raised when a server does not answer, or breaks off in the middle; what was sent may have arrived."""
 
 
 class NotVerified(EnvsuiteError):

@@ -12,19 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from envsuite.errors import InvalidArgument
-from envsuite.leaderboard.intervals import Estimate, difference
+from envsuite.leaderboard.intervals import Estimate
 from envsuite.leaderboard.metrics import get_metric
+from envsuite.leaderboard.ranking import RANK_RULE as RANK_RULE
+from envsuite.leaderboard.ranking import Rank, rank, why_unranked
 from envsuite.leaderboard.score import SuiteScore, TaskScore
 
 NOTHING = "-"
 """What stands where there is no number."""
-
-RANK_RULE = (
-    "Agents are ordered by IQM. An agent's rank is 1 plus the number of agents whose IQM is higher beyond doubt, "
-    "that is with a 95 % interval of the difference that excludes 0; agents of one rank share it. "
-    "Incomplete results, and agents that failed every episode, have no rank."
-)
-"""How ranks come about, in the words that every board shows."""
 
 SCALE = "0 is the floor of a task (random or constant agent), 1 its ceiling (expert, human or published score)."
 """What normalised scores mean, in the words that every board shows."""
@@ -33,15 +28,13 @@ SCALE = "0 is the floor of a task (random or constant agent), 1 its ceiling (exp
 class Standing(NamedTuple):
     """A row of the board."""
 
-    rank: int | None
-    """1 is best, ties share a rank; None for an incomplete result or one without aggregates."""
+    rank: Rank | None
+    """Shared by ties; None where `ranking.why_unranked` says why."""
     score: SuiteScore
 
 
 def standings(scores: Sequence[SuiteScore]) -> tuple[Standing, ...]:
     """Returns the rows of the board, best first: ranked agents by IQM, then the others; see `RANK_RULE`.
-
-    The interval of a difference is `intervals.difference`; it is not corrected for the number of pairs.
 
     Raises:
         InvalidArgument: For no scores, scores of several suites, or two of one agent.
@@ -52,16 +45,16 @@ def standings(scores: Sequence[SuiteScore]) -> tuple[Standing, ...]:
     agents = [score.agent for score in scores]
     if len(set(agents)) < len(agents):
         raise InvalidArgument(f"scores: expected one per agent, got {sorted(agents)}; give the agents different names")
-    ranked = [(score.iqm, score) for score in scores if _has_rank(score) and score.iqm is not None]
-    ranked.sort(key=lambda pair: (-pair[0].value, pair[1].agent))
-    rows = [Standing(1 + sum(difference(other, own).low > 0 for other, _ in ranked), score) for own, score in ranked]
-    rest = [score for score in scores if not _has_rank(score) or score.iqm is None]
-    rest.sort(key=lambda score: (score.iqm is None, -score.iqm.value if score.iqm else 0.0, score.agent))
-    return (*rows, *(Standing(None, score) for score in rest))
+    ranked = [score for score in scores if why_unranked(score) is None]
+    places = rank([score.iqm for score in ranked if score.iqm is not None])
+    rows = [Standing(place, score) for place, score in zip(places, ranked, strict=True)]
+    rows += [Standing(None, score) for score in scores if why_unranked(score) is not None]
+    return tuple(sorted(rows, key=_best_first))
 
 
-def _has_rank(score: SuiteScore) -> bool:
-    return score.complete and score.failed < score.episodes
+def _best_first(row: Standing) -> tuple[bool, bool, float, str]:
+    value = None if row.score.iqm is None else row.score.iqm.value
+    return row.rank is None, value is None, -(value or 0.0), row.score.agent
 
 
 def show_number(value: float | None, digits: int | None = None) -> str:
@@ -129,7 +122,7 @@ def main_rows(rows: Sequence[Standing]) -> list[tuple[str, ...]]:
     """Returns the cells of the main table, one tuple per agent in the order of `MAIN_COLUMNS`."""
     return [
         (
-            NOTHING if rank is None else str(rank),
+            NOTHING if place is None else str(place),
             score.agent,
             *(show_estimate(e, 2) for e in (score.iqm, score.mean, score.median, score.optimality_gap)),
             show_estimate(score.success_rate, 2),
@@ -137,7 +130,7 @@ def main_rows(rows: Sequence[Standing]) -> list[tuple[str, ...]]:
             f"{score.failed:,}",
             f"{score.missing:,}",
         )
-        for rank, score in rows
+        for place, score in rows
     ]
 
 
@@ -269,6 +262,8 @@ def to_json(scores: Sequence[SuiteScore]) -> str:
     data = {
         "suite": rows[0].score.suite,
         "rank_rule": RANK_RULE,
-        "standings": [{"rank": rank, **score.to_json()} for rank, score in rows],
+        "standings": [
+            {"rank": place and place.rank, "rank_interval": place, **score.to_json()} for place, score in rows
+        ],
     }
     return json.dumps(data, indent=2, allow_nan=False)

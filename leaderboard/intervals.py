@@ -1,14 +1,16 @@
 """Confidence intervals as pure functions: arrays and an explicit generator in, numbers out.
 
+Here are what an interval is, the bootstrap of runs and episodes, and the interval of a difference; `bootstrap`
+has the one of runs alone, `binomial` the exact one of success rates, `paired` those on common seeds.
+
 What an interval states, and what it does not: all resample what was measured. Bootstrap intervals of
 few runs (below about ten) are too narrow; where all measurements agree they have no width at all,
-which is why success rates are joined with Wilson's. No interval is corrected for how many are shown.
+which is why success rates have exact intervals (`binomial`). No interval is corrected for how many are shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +47,7 @@ def percentile_interval(replicates: FloatArray, confidence: float = CONFIDENCE) 
     """
     if replicates.ndim != 1 or not replicates.size:
         raise ValueError(f"replicates: expected shape [reps], got {replicates.shape}")
-    _check_confidence(confidence)
+    check_confidence(confidence)
     tail = (1 - confidence) / 2
     low, high = np.quantile(replicates, (tail, 1 - tail))
     return Interval(float(low), float(high))
@@ -60,38 +62,6 @@ def estimate(value: float, *intervals: Interval) -> Estimate:
     value = float(value)
     lows, highs = [interval.low for interval in intervals], [interval.high for interval in intervals]
     return Estimate(value, min(value, *lows), max(value, *highs))
-
-
-def bootstrap_runs(
-    scores: FloatArray,
-    statistic: Callable[[FloatArray], FloatArray],
-    rng: np.random.Generator,
-    *,
-    reps: int = REPS,
-    confidence: float = CONFIDENCE,
-) -> Estimate:
-    """Returns the statistic of scores[runs, tasks] with its stratified bootstrap interval.
-
-    States where the statistic would lie for other training runs on the same tasks, each run's score
-    taken as exact. Runs are drawn with replacement independently within each task (Agarwal et al.
-    2021), so the interval is too narrow for an agent whose one training serves all tasks.
-
-    Args:
-        scores: [runs, tasks].
-        statistic: Scores [..., runs, tasks] -> [...], as in `envsuite.leaderboard.metrics`.
-        rng: Where the draws come from.
-        reps: Number of replicates, at least 1.
-        confidence: In (0, 1).
-    """
-    scores = np.asarray(scores, np.float64)
-    if scores.ndim != 2 or 0 in scores.shape:
-        raise ValueError(f"scores: expected [runs, tasks] with at least one of each, got shape {scores.shape}")
-    runs, tasks = scores.shape
-    replicates = []
-    for size in _chunks(reps, scores.size):
-        drawn = rng.integers(0, runs, (size, runs, tasks))
-        replicates.append(statistic(scores[drawn, np.arange(tasks)]))
-    return estimate(float(statistic(scores)), percentile_interval(np.concatenate(replicates), confidence))
 
 
 def resample_two_level(
@@ -122,7 +92,7 @@ def resample_two_level(
     scores = np.empty(source.shape)
     for index, run in enumerate(values):
         drawn = source == index
-        scores[drawn] = combine(_resampled_means(run, int(drawn.sum()), rng))
+        scores[drawn] = combine(resampled_means(run, int(drawn.sum()), rng))
     return scores
 
 
@@ -140,7 +110,7 @@ def recentre(replicates: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(logs - 2 * (logs.mean() - np.log1p(values).mean())))
 
 
-def _resampled_means(values: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
+def resampled_means(values: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
     """Returns the means [draws, k] of `draws` resamplings of the rows of values [episodes, k].
 
     Counting how often each row was drawn turns the means into one matrix product: no copy of the k columns.
@@ -148,28 +118,12 @@ def _resampled_means(values: FloatArray, draws: int, rng: np.random.Generator) -
     episodes, k = values.shape
     means = np.empty((draws, k))
     done = 0
-    for size in _chunks(draws, episodes):
+    for size in chunks(draws, episodes):
         rows = rng.integers(0, episodes, (size, episodes)) + episodes * np.arange(size)[:, None]
         counts = np.bincount(rows.ravel(), minlength=size * episodes).reshape(size, episodes)
         means[done : done + size] = counts @ values / episodes
         done += size
     return means
-
-
-def wilson(successes: float, trials: int, confidence: float = CONFIDENCE) -> Interval:
-    """Returns Wilson's score interval of a success rate; within [0, 1], and of positive width at 0 and 1.
-
-    States where the rate of one fixed agent lies, from independent trials (Wilson 1927). `successes`
-    may be a fraction, where a failed episode counts as a floor above 0.
-    """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(f"successes: expected 0 to trials, and trials >= 1, got {successes} of {trials}")
-    _check_confidence(confidence)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    rate, weight = successes / trials, z * z / trials
-    centre = (rate + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * float(np.sqrt(rate * (1 - rate) / trials + weight / (4 * trials)))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
 def difference(x: Estimate, y: Estimate) -> Estimate:
@@ -185,7 +139,18 @@ def difference(x: Estimate, y: Estimate) -> Estimate:
     return Estimate(value, low, high)
 
 
-def _chunks(total: int, row: int) -> Iterator[int]:
+def average(estimates: Sequence[Estimate]) -> Estimate:
+    """Returns the mean of independent estimates, at least one, with an interval made of theirs, as in `difference`."""
+    array = np.array(estimates, np.float64)
+    if array.ndim != 2:
+        raise ValueError("estimates: expected at least one, got none")
+    value, low, high = array.T
+    below, above = (float(np.sqrt(np.sum(distance**2))) / len(array) for distance in (value - low, high - value))
+    return Estimate(float(value.mean()), float(value.mean()) - below, float(value.mean()) + above)
+
+
+def chunks(total: int, row: int) -> Iterator[int]:
+    """Yields how many of `total` rows to hold at a time, so that these have at most `CHUNK` numbers."""
     if total < 0 or row < 1:
         raise ValueError(f"reps: expected >= 0 rows of >= 1 numbers, got {total} of {row}")
     size = max(1, CHUNK // row)
@@ -194,6 +159,7 @@ def _chunks(total: int, row: int) -> Iterator[int]:
         total -= size
 
 
-def _check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> None:
+    """Raises ValueError for a confidence outside (0, 1)."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")

@@ -178,6 +178,12 @@ def optimality_gap(scores: FloatArray, gamma: float = 1.0) -> FloatArray:
     return np.asarray(gamma - np.minimum(_matrix("scores", scores), gamma).mean(axis=(-2, -1)))
 
 
+AGGREGATES: Mapping[str, Callable[[FloatArray], FloatArray]] = MappingProxyType(
+    {"iqm": iqm, "mean": mean, "median": median, "optimality_gap": optimality_gap}
+)
+"""The numbers that stand for a whole suite: scores [..., runs, tasks] -> [...]."""
+
+
 def probability_of_improvement(x: FloatArray, y: FloatArray) -> FloatArray:
     """Returns the probability [...] that a run of x[..., runs, tasks] beats one of y[..., other runs, tasks].
 

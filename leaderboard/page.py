@@ -10,7 +10,6 @@ from envsuite.catalogue import FAMILIES
 from envsuite.errors import MissingExtra
 from envsuite.leaderboard.board import (
     MAIN_COLUMNS,
-    NOTHING,
     RANK_RULE,
     SCALE,
     TASK_COLUMNS,
@@ -18,56 +17,14 @@ from envsuite.leaderboard.board import (
     main_rows,
     shared_notes,
     short,
-    show_estimate,
     show_number,
     standings,
     task_digits,
     task_rows,
 )
-from envsuite.leaderboard.intervals import Estimate
+from envsuite.leaderboard.charts import Chart, Row, chart, hue, unit_chart
 from envsuite.leaderboard.metrics import get_metric
 from envsuite.leaderboard.records import SuiteScore
-
-HUES = 8
-"""Agents told apart by colour; further ones share the last, and names tell them apart."""
-MARGIN = 0.04
-"""Room left and right of what a chart shows, as a share of its range."""
-
-
-class Tick(NamedTuple):
-    """A vertical line of a chart."""
-
-    at: float
-    """Position in percent of the width."""
-    label: str
-    kind: str
-    """`floor`, `ceiling` or `plain`."""
-
-
-class Bar(NamedTuple):
-    """One agent in a chart; positions in percent of the width."""
-
-    agent: str
-    hue: int
-    value: str
-    interval: str
-    start: float
-    width: float
-    low: float
-    high: float
-    faint: bool
-    """Whether the result is incomplete."""
-    empty: bool
-    """Whether there is no score to draw."""
-
-
-class Chart(NamedTuple):
-    """Bars over one scale."""
-
-    title: str
-    caption: str
-    bars: tuple[Bar, ...]
-    ticks: tuple[Tick, ...]
 
 
 class FamilySection(NamedTuple):
@@ -77,15 +34,6 @@ class FamilySection(NamedTuple):
     title: str
     mean: Chart | None
     tasks: tuple[Chart, ...]
-
-
-class _Row(NamedTuple):
-    """One agent's number before it has a place on a scale."""
-
-    agent: str
-    hue: int
-    estimate: Estimate | None
-    faint: bool
 
 
 def write_page(scores: Sequence[SuiteScore], path: Path, *, title: str, provenance: Mapping[str, str]) -> Path:
@@ -116,7 +64,12 @@ def render_page(scores: Sequence[SuiteScore], *, title: str, provenance: Mapping
         ) from error
     rows = standings(scores)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("envsuite.leaderboard"),
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.PackageLoader("envsuite.leaderboard"),
+                jinja2.PackageLoader("envsuite.leaderboard.service", "static"),
+            ]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -124,7 +77,6 @@ def render_page(scores: Sequence[SuiteScore], *, title: str, provenance: Mapping
     )
     return environment.get_template("board.html").render(
         title=title,
-        hues=HUES,
         suite=rows[0].score.suite,
         facts=_facts(rows),
         provenance=provenance,
@@ -160,9 +112,9 @@ def _overall(rows: Sequence[Standing]) -> Chart | None:
         ("iqm", "Interquartile mean of normalised scores", SCALE),
         ("success_rate", "Success rate", "Mean over the tasks that define success."),
     ):
-        bars = [_Row(s.agent, _hue(i), getattr(s, name), not s.complete) for i, (_, s) in enumerate(rows)]
+        bars = [Row(s.agent, hue(i), getattr(s, name), not s.complete) for i, (_, s) in enumerate(rows)]
         if any(row.estimate is not None for row in bars):
-            return _unit_chart(title, caption, bars, marked=name == "iqm")
+            return unit_chart(title, caption, bars, marked=name == "iqm")
     return None
 
 
@@ -179,20 +131,13 @@ def _families(rows: Sequence[Standing]) -> list[FamilySection]:
 
 def _family_mean(name: str, title: str, own: Sequence[int], rows: Sequence[Standing]) -> Chart | None:
     bars = [
-        _Row(score.agent, _hue(i), score.families.get(name), not all(score.tasks[index].complete for index in own))
+        Row(score.agent, hue(i), score.families.get(name), not all(score.tasks[index].complete for index in own))
         for i, (_, score) in enumerate(rows)
     ]
     if all(row.estimate is None for row in bars):
         return None
     ranked = sum(rows[0].score.tasks[index].task_id in rows[0].score.ranked for index in own)
-    return _unit_chart(f"{title} overall", f"mean normalised score, {ranked} of {len(own)} tasks", bars, marked=True)
-
-
-def _unit_chart(title: str, caption: str, bars: Sequence[_Row], *, marked: bool) -> Chart:
-    """Returns a chart that shows at least 0 to 1; `marked` says that these are floor and ceiling."""
-    kinds = ("floor", "ceiling") if marked else ("plain", "plain")
-    ticks = [(0.0, "0", kinds[0]), (0.25, "0.25", "plain"), (0.5, "0.5", "plain"), (0.75, "0.75", "plain")]
-    return _chart(title, caption, bars, [*ticks, (1.0, "1", kinds[1])], base=0.0, digits=2)
+    return unit_chart(f"{title} overall", f"mean normalised score, {ranked} of {len(own)} tasks", bars, marked=True)
 
 
 def _task_chart(index: int, rows: Sequence[Standing]) -> Chart:
@@ -201,7 +146,7 @@ def _task_chart(index: int, rows: Sequence[Standing]) -> Chart:
     task, metric = scored[0], get_metric(scored[0].metric)
     digits = task_digits(task)
     bars = [
-        _Row(row.score.agent, _hue(i), own.score, not own.complete)
+        Row(row.score.agent, hue(i), own.score, not own.complete)
         for i, (row, own) in enumerate(zip(rows, scored, strict=True))
     ]
     ticks = [
@@ -210,42 +155,4 @@ def _task_chart(index: int, rows: Sequence[Standing]) -> Chart:
         if value is not None
     ]
     caption = metric.title + (", %" if metric.percent else "")
-    return _chart(short(task.task_id), caption, bars, ticks, base=task.floor or 0.0, digits=digits)
-
-
-def _chart(
-    title: str,
-    caption: str,
-    rows: Sequence[_Row],
-    ticks: Sequence[tuple[float, str, str]],
-    *,
-    base: float,
-    digits: int | None,
-) -> Chart:
-    """Returns the chart with positions in percent of a range that holds base, ticks and intervals."""
-    shown = [base, *(at for at, _, _ in ticks), *(end for row in rows if row.estimate for end in row.estimate)]
-    span = (max(shown) - min(shown)) or 1.0
-    left, width = min(shown) - MARGIN * span, span * (1 + 2 * MARGIN)
-
-    def place(value: float) -> float:
-        return round(100 * (value - left) / width, 3)
-
-    return Chart(
-        title,
-        caption,
-        tuple(_bar(row, place(base), [place(end) for end in row.estimate or ()], digits) for row in rows),
-        tuple(Tick(place(at), label, kind) for at, label, kind in ticks),
-    )
-
-
-def _bar(row: _Row, base: float, places: Sequence[float], digits: int | None) -> Bar:
-    if row.estimate is None:
-        return Bar(row.agent, row.hue, NOTHING, "", 0.0, 0.0, 0.0, 0.0, row.faint, empty=True)
-    at, low, high = places
-    value, _, interval = show_estimate(row.estimate, digits).partition(" ")
-    start, width = min(base, at), round(abs(at - base), 3)
-    return Bar(row.agent, row.hue, value, interval, start, width, low, high, row.faint, empty=False)
-
-
-def _hue(index: int) -> int:
-    return min(index, HUES - 1)
+    return chart(short(task.task_id), caption, bars, ticks, base=task.floor or 0.0, digits=digits)

@@ -145,7 +145,13 @@ class Results:
         scored = [episode for episode in self.episodes if is_scored(episode)]
         broken_off = [episode for episode in self.attempts or self.episodes if not is_scored(episode)]
         return score_suite(
-            self.manifest.agent, [*scored, *broken_off], self.suite, runs=self.manifest.runs, seed=seed, reps=reps
+            self.manifest.agent,
+            [*scored, *broken_off],
+            self.suite,
+            runs=self.manifest.runs,
+            learned=bool(self.manifest.submission and self.manifest.submission.learned),
+            seed=seed,
+            reps=reps,
         )
 
     def to_pandas(self) -> pd.DataFrame:

@@ -113,6 +113,8 @@ class Offer(Record):
     task_id: str
     run: int
     starts: list[StartView]
+    adapt: list[StartView] = Field(default_factory=list)
+    """Episodes played first, unrecorded, where the suite lets agents adapt."""
     recorded: list[int] = Field(default_factory=list)
     """Seed indices that are recorded already: played again only where the block cannot be played without them."""
     actions: dict[int, Any] | None = None

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from envsuite.catalogue import TASKS
-from envsuite.episode import FAILED_BY_AGENT, Episode
+from envsuite.episode import FAILED_BY_AGENT, Episode, Outcome
 from envsuite.errors import unknown_name
-from envsuite.leaderboard import metrics
+from envsuite.leaderboard.binomial import clopper_pearson
 from envsuite.leaderboard.intervals import (
     REPS,
     Estimate,
     Interval,
+    average,
     estimate,
     percentile_interval,
     recentre,
     resample_two_level,
-    wilson,
 )
-from envsuite.leaderboard.metrics import FloatArray, episode_values, get_metric, is_scored
+from envsuite.leaderboard.metrics import AGGREGATES, FloatArray, episode_values, get_metric, is_scored
+from envsuite.leaderboard.notes import notes_on, why_no_aggregate
+from envsuite.leaderboard.profiles import Profile, band, performance_profile
 from envsuite.leaderboard.records import SuiteScore, TaskScore
 from envsuite.seeding import stream
 from envsuite.task import Suite, Task
@@ -44,11 +46,10 @@ class _Sample(NamedTuple):
 
 
 class _TaskResult(NamedTuple):
-    """A task's score with the samples that the aggregates are made of."""
+    """A task's score with the sample that the aggregates are made of."""
 
     score: TaskScore
     normalised: _Sample | None
-    success: _Sample | None
 
 
 def score_suite(
@@ -57,6 +58,7 @@ def score_suite(
     suite: Suite,
     *,
     runs: int = 1,
+    learned: bool = False,
     seed: int = 0,
     reps: int = REPS,
     tasks: Mapping[str, Task] = TASKS,
@@ -64,7 +66,8 @@ def score_suite(
     """Returns the scores of an agent's episodes on a suite, with 95 % intervals.
 
     Intervals come from `intervals.resample_two_level`, drawn independently per task, through `recentre`
-    where a metric is not linear; those of success rates are joined with Wilson's. Nothing is left out
+    where a metric is not linear. Success rates of one run have the exact interval of
+    `binomial.clopper_pearson`, those of several runs the smallest that holds both. Nothing is left out
     silently: episodes that the agent failed count as `metrics.episode_values` says, what is missing is
     counted and makes the result incomplete.
     The order of the episodes does not matter.
@@ -74,6 +77,7 @@ def score_suite(
         episodes: All attempts, those that the environment broke off among them.
         suite: Which tasks were to be played, and how many episodes of each by every run.
         runs: How many runs were to be played; runs beyond that count too.
+        learned: Whether the agent was trained; then fewer than `ranking.RUNS_TO_RANK` runs take no rank.
         seed: Of the bootstrap; the same seed gives the same intervals.
         reps: Replicates of the bootstrap, at least 1.
         tasks: Where the suite's tasks are looked up.
@@ -93,19 +97,23 @@ def score_suite(
         results.append(_score_task(tasks[entry.task_id], own, entry.episodes * runs, seed, reps))
     scores = tuple(result.score for result in results)
     ranked = [result for result in results if result.score.floor is not None and result.score.ceiling is not None]
-    reason = _why_no_aggregate(ranked, runs)
+    rates = [score.success for score in scores if score.success is not None]
+    reason = why_no_aggregate([result.score for result in ranked], runs)
+    aggregates, profile = (dict.fromkeys(AGGREGATES), None) if reason else _over_suite(ranked)
     return SuiteScore(
         agent=agent,
         suite=suite.name,
         tasks=scores,
-        **(dict.fromkeys(_AGGREGATES) if reason else _aggregate(ranked)),
-        success_rate=_mean_over_tasks([result.success for result in results if result.success is not None]),
+        **aggregates,
+        profile=profile,
+        success_rate=average(rates) if rates else None,
         families=_families(ranked),
         ranked=tuple(result.score.task_id for result in ranked),
         unranked=tuple(s.task_id for s in scores if s.floor is None or s.ceiling is None),
         unscored=tuple(s.task_id for s in scores if s.score is None),
-        notes=(*([reason] if reason else []), *_notes(scores, seen)),
+        notes=(*([reason] if reason else []), *notes_on(scores, aggregates["iqm"], runs=seen, learned=learned)),
         runs=seen,
+        learned=learned,
         seed=seed,
         reps=reps,
     )
@@ -143,21 +151,24 @@ def _score_task(task: Task, attempts: Sequence[Episode], expected: int, seed: in
             sample = _sample(task.metric, floor, episodes, stream(seed, "score", task.id), reps)
     if sample is not None and floor is not None and ceiling is not None:
         normalised = sample.normalised(floor, ceiling)
-    success_estimate = None if success is None else success.estimate(_wilson(success, episodes))
-    is_rate = task.metric == "success_rate"
-    score = sample and sample.estimate(*((_wilson(sample, episodes),) if is_rate else ()))
+    score = None
+    if sample is not None:
+        score = _rate(sample, len(episodes)) if task.metric == "success_rate" else sample.estimate()
+    ended = Counter(episode.outcome for episode in episodes)
     return _TaskResult(
         TaskScore(
             task_id=task.id,
             metric=task.metric,
             score=score,
             normalised=_normalise(score, floor, ceiling),
-            success=success_estimate,
+            success=None if success is None else _rate(success, len(episodes)),
             floor=floor,
             ceiling=ceiling,
             runs=len({episode.run for episode in episodes}),
             episodes=len(episodes),
             failed=failed,
+            outcomes={outcome: ended[outcome] for outcome in get_args(Outcome) if outcome in ended},
+            per_run=() if sample is None else tuple(map(float, sample.per_run)),
             missing=expected - len(episodes),
             env_errors=len(attempts) - len(episodes),
             mean_length=float(np.mean([episode.length for episode in episodes])) if episodes else None,
@@ -165,7 +176,6 @@ def _score_task(task: Task, attempts: Sequence[Episode], expected: int, seed: in
             wall_s=float(np.mean(walls)) if walls else None,
         ),
         normalised,
-        success,
     )
 
 
@@ -188,8 +198,15 @@ def _sample_success(task: Task, episodes: Sequence[Episode], seed: int, reps: in
     return _sample("success_rate", None, episodes, stream(seed, "success", task.id), reps)
 
 
-def _wilson(success: _Sample, episodes: Sequence[Episode]) -> Interval:
-    return wilson(min(1.0, success.per_run.mean()) * len(episodes), len(episodes))
+def _rate(sample: _Sample, episodes: int) -> Estimate:
+    """Returns a success rate with its exact interval over episodes, joined over several runs with the bootstrap's.
+
+    The exact interval is that of so many independent episodes of one rate. Where rates differ between runs,
+    their sum spreads less than that (Hoeffding 1956); how runs differ is what the bootstrap adds.
+    """
+    rate = min(1.0, float(sample.per_run.mean()))
+    exact = clopper_pearson(rate * episodes, episodes)
+    return estimate(rate, exact) if len(sample.per_run) == 1 else sample.estimate(exact)
 
 
 def _normalise(score: Estimate | None, floor: float | None, ceiling: float | None) -> Estimate | None:
@@ -198,38 +215,19 @@ def _normalise(score: Estimate | None, floor: float | None, ceiling: float | Non
     return Estimate(*((end - floor) / (ceiling - floor) for end in score))
 
 
-_AGGREGATES = {
-    "iqm": metrics.iqm,
-    "mean": metrics.mean,
-    "median": metrics.median,
-    "optimality_gap": metrics.optimality_gap,
-}
-
-
-def _aggregate(ranked: Sequence[_TaskResult]) -> dict[str, Estimate]:
-    """Returns every aggregate over tasks that the same number of runs has played."""
+def _over_suite(ranked: Sequence[_TaskResult]) -> tuple[dict[str, Estimate], Profile]:
+    """Returns the aggregates and the profile over tasks that the same number of runs has played."""
     samples = [result.normalised for result in ranked if result.normalised is not None]
-    scores = np.stack([sample.per_run for sample in samples], axis=-1)
-    replicates = np.stack([sample.replicates for sample in samples], axis=-1)
-    return {
+    scores, replicates = (np.stack(parts, axis=-1) for parts in zip(*samples, strict=True))
+    aggregates = {
         name: estimate(float(statistic(scores)), percentile_interval(statistic(replicates)))
-        for name, statistic in _AGGREGATES.items()
+        for name, statistic in AGGREGATES.items()
     }
+    return aggregates, band(performance_profile(scores), performance_profile(replicates))
 
 
-def _why_no_aggregate(ranked: Sequence[_TaskResult], runs: int) -> str | None:
-    if not ranked:
-        return "No task of the suite has both a floor and a ceiling, so there is no normalised aggregate."
-    lacking = [result.score.task_id for result in ranked if result.score.runs < runs]
-    if lacking:
-        return f"No normalised aggregate: not every run has a scored episode of {_named(lacking)}."
-    return None
-
-
-def _mean_over_tasks(samples: Sequence[_Sample]) -> Estimate | None:
-    """Returns the mean over tasks of the mean over runs, or None without a task."""
-    if not samples:
-        return None
+def _mean_over_tasks(samples: Sequence[_Sample]) -> Estimate:
+    """Returns the mean over tasks, at least one, of the mean over runs."""
     replicates = np.mean([sample.replicates.mean(axis=1) for sample in samples], axis=0)
     return estimate(float(np.mean([sample.per_run.mean() for sample in samples])), percentile_interval(replicates))
 
@@ -238,45 +236,8 @@ def _families(ranked: Sequence[_TaskResult]) -> dict[str, Estimate]:
     grouped: dict[str, list[_Sample | None]] = {}
     for result in ranked:
         grouped.setdefault(result.score.family, []).append(result.normalised)
-    means = {
+    return {
         family: _mean_over_tasks([sample for sample in samples if sample is not None])
         for family, samples in grouped.items()
         if None not in samples
     }
-    return {family: mean for family, mean in means.items() if mean is not None}
-
-
-def _notes(scores: Sequence[TaskScore], runs: int) -> list[str]:
-    """Returns sentences on what is incomplete, failed or left out."""
-    notes = []
-    missing = [score for score in scores if score.missing]
-    if missing:
-        count = sum(score.missing for score in missing)
-        notes.append(f"Incomplete: {_episodes(count)} not scored, of {_named([s.task_id for s in missing])}.")
-    errors = [score for score in scores if score.env_errors]
-    if errors:
-        count = sum(score.env_errors for score in errors)
-        notes.append(f"The environment broke off {_episodes(count)}, of {_named([s.task_id for s in errors])}.")
-    failed = [score for score in scores if score.failed]
-    if failed:
-        count = sum(score.failed for score in failed)
-        notes.append(
-            f"The agent failed {_episodes(count)}, counted as the floor (in Crafter's score as unlocking nothing), "
-            f"of {_named([s.task_id for s in failed])}."
-        )
-    unranked = [score.task_id for score in scores if score.floor is None or score.ceiling is None]
-    if unranked and len(unranked) < len(scores):
-        notes.append(f"Left out of the normalised aggregates for want of a floor or a ceiling: {_named(unranked)}.")
-    if runs == 1:
-        notes.append("One training run: intervals tell of other episodes, not of other trainings.")
-    return notes
-
-
-def _episodes(count: int) -> str:
-    return "1 episode" if count == 1 else f"{count} episodes"
-
-
-def _named(task_ids: Sequence[str], at_most: int = 4) -> str:
-    shown = ", ".join(task_id.removeprefix("envsuite/") for task_id in task_ids[:at_most])
-    more = len(task_ids) - at_most
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -57,8 +57,9 @@ class SecretSeeds:
     """0 for a verification; a reproduction counts on: same environments, other agent seeds."""
 
     def __post_init__(self) -> None:
-        if len(self.secret) != SECRET_BYTES:
-            raise InvalidArgument(f"secret: expected {SECRET_BYTES} bytes, got {len(self.secret)}")
+        if not isinstance(self.secret, bytes) or len(self.secret) != SECRET_BYTES:
+            got = f"{type(self.secret).__name__} of length {len(self.secret)}"  # never the secret itself
+            raise InvalidArgument(f"secret: expected {SECRET_BYTES} bytes, got {got}")
 
     def env_seed(self, suite: str, split: str, task_id: str, seed_index: int) -> int:
         """Returns the environment's seed, alike in every round."""

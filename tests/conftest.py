@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from databases import database, database_url, files, postgres  # noqa: F401  # fixtures of the board's store
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")

@@ -1,4 +1,4 @@
-"""`envsuite board`: show results as a table or write them as a page."""
+"""`envsuite board`: show results as a table, write them as a page, or export a whole board as plain files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envsuite.cli.console import console, error_console
+from envsuite.cli.console import console, error_console, print_plain
 
 if TYPE_CHECKING:
     from envsuite.leaderboard.results import Results
     from envsuite.leaderboard.score import SuiteScore
 
 
-def board(
+def show(
     folders: Annotated[list[Path], typer.Argument(help="Results folders of one suite, one per agent.")],
     page: Annotated[Path | None, typer.Option(help="Write the board as one HTML file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print plain data.")] = False,
@@ -36,6 +36,20 @@ def board(
         print_scores(scores)
     if page is not None:
         write_board(page, results, scores)
+
+
+def export(
+    static: Annotated[Path, typer.Option(help="Folder that the files go to; it must be empty or an earlier export.")],
+    server: Annotated[
+        str | None, typer.Option(help="Address of a board; without it, the board of this machine's database.")
+    ] = None,
+) -> None:
+    """Write a board as plain files, for any web host or to be opened from disk."""
+    from envsuite.leaderboard import static_export
+
+    with static_export.remote(server) if server else static_export.local() as fetch:
+        written = static_export.export(fetch, static)
+    print_plain(f"{written.pages} pages and {written.files} other files: {static / 'index.html'}")
 
 
 def scores_of(results: Sequence[Results]) -> list[SuiteScore]:

@@ -1,58 +1,14 @@
 import io
 import json
-from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from score_records import incomplete, suite_score
 
 from envsuite.leaderboard import board
 from envsuite.leaderboard.board import show_estimate, show_number, standings, to_json, to_markdown, to_text
 from envsuite.leaderboard.intervals import Estimate
-from envsuite.leaderboard.records import SuiteScore, TaskScore
-
-
-def task_score(task_id="envsuite/toy-walk-v1", score=(50.0, 40.0, 60.0), **changes):
-    fields = {
-        "metric": "return",
-        "normalised": Estimate(0.5, 0.4, 0.6),
-        "success": None,
-        "floor": 0.0,
-        "ceiling": 100.0,
-        "runs": 1,
-        "episodes": 20,
-        "failed": 0,
-        "missing": 0,
-        "env_errors": 0,
-        "mean_length": 31.0,
-        "truncated": 0.25,
-        "wall_s": 0.125,
-    }
-    return TaskScore(task_id=task_id, score=Estimate(*score), **{**fields, **changes})
-
-
-def suite_score(agent, iqm=(0.5, 0.4, 0.6), **changes):
-    iqm = None if iqm is None else Estimate(*iqm)
-    fields = {
-        "suite": "toy-v1",
-        "tasks": (task_score(), task_score("envsuite/toy-reach-v1", metric="success_rate", score=(1.0, 0.8, 1.0))),
-        "mean": iqm,
-        "median": iqm,
-        "optimality_gap": iqm,
-        "success_rate": Estimate(1.0, 0.8, 1.0),
-        "families": {} if iqm is None else {"toy": iqm},
-        "ranked": ("envsuite/toy-walk-v1", "envsuite/toy-reach-v1"),
-        "unranked": (),
-        "unscored": (),
-        "runs": 1,
-        "seed": 0,
-        "reps": 10,
-    }
-    return SuiteScore(agent=agent, iqm=iqm, **{**fields, **changes})
-
-
-def incomplete(agent, iqm=(0.9, 0.8, 1.0)):
-    whole = suite_score(agent, iqm, notes=("Incomplete: 3 episodes not scored, of toy-walk-v1.",))
-    return replace(whole, tasks=(replace(whole.tasks[0], missing=3, episodes=17), *whole.tasks[1:]))
+from envsuite.leaderboard.records import SuiteScore
 
 
 def text_of(scores, width=120):
@@ -62,11 +18,11 @@ def text_of(scores, width=120):
 
 
 def ranks(*scores):
-    return [(row.rank, row.score.agent) for row in standings(scores)]
+    return [(row.rank and str(row.rank), row.score.agent) for row in standings(scores)]
 
 
 def test_agents_told_apart_have_ranks_of_their_own():
-    assert ranks(suite_score("b", (0.3, 0.28, 0.32)), suite_score("a", (0.6, 0.58, 0.62))) == [(1, "a"), (2, "b")]
+    assert ranks(suite_score("b", (0.3, 0.28, 0.32)), suite_score("a", (0.6, 0.58, 0.62))) == [("1", "a"), ("2", "b")]
 
 
 def test_agents_not_told_apart_share_a_rank_and_the_next_one_counts_them():
@@ -75,23 +31,31 @@ def test_agents_not_told_apart_share_a_rank_and_the_next_one_counts_them():
         suite_score("far", (0.1, 0.05, 0.15)),
         suite_score("best", (0.6, 0.55, 0.65)),
     ]
-    assert ranks(*scores) == [(1, "best"), (1, "near"), (3, "far")]
+    assert ranks(*scores) == [("1-2", "best"), ("1-2", "near"), ("3", "far")]
 
 
 def test_overlapping_intervals_may_still_be_told_apart():
     # The intervals overlap, and yet 0.5 - 0.4 = 0.1 exceeds hypot(0.06, 0.06) = 0.085.
-    assert ranks(suite_score("a", (0.5, 0.44, 0.56)), suite_score("b", (0.4, 0.34, 0.46))) == [(1, "a"), (2, "b")]
+    assert ranks(suite_score("a", (0.5, 0.44, 0.56)), suite_score("b", (0.4, 0.34, 0.46))) == [("1", "a"), ("2", "b")]
 
 
 def test_incomplete_results_and_those_without_aggregate_stand_last_without_a_rank():
     rows = ranks(suite_score("c", None), incomplete("b"), suite_score("a"))
-    assert rows == [(1, "a"), (None, "b"), (None, "c")]
+    assert rows == [("1", "a"), (None, "b"), (None, "c")]
 
 
 def test_equal_agents_stand_in_alphabetical_order_whatever_the_input_order():
-    assert (
-        ranks(suite_score("b"), suite_score("a")) == ranks(suite_score("a"), suite_score("b")) == [(1, "a"), (1, "b")]
-    )
+    rows = ranks(suite_score("b"), suite_score("a"))
+    assert rows == ranks(suite_score("a"), suite_score("b")) == [("1-2", "a"), ("1-2", "b")]
+
+
+def test_learned_agents_with_too_few_runs_stand_below_the_ranked_with_the_reason():
+    scores = [
+        suite_score("lucky", (0.9, 0.8, 1.0), learned=True, runs=4),
+        suite_score("a"),
+        suite_score("b", learned=True, runs=5),
+    ]
+    assert ranks(*scores) == [("1-2", "a"), ("1-2", "b"), (None, "lucky")]
 
 
 def test_boards_refuse_several_suites_one_agent_twice_and_nothing():
@@ -168,4 +132,5 @@ def test_json_carries_ranks_and_whole_scores():
     scores = [suite_score("alpha"), incomplete("beta")]
     data = json.loads(to_json(scores))
     assert (data["suite"], [row.pop("rank") for row in data["standings"]]) == ("toy-v1", [1, None])
+    assert [row.pop("rank_interval") for row in data["standings"]] == [[1, 1], None]
     assert [SuiteScore.from_json(row) for row in data["standings"]] == scores

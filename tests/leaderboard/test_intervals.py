@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from envsuite.leaderboard import intervals, metrics
+from envsuite.leaderboard.binomial import clopper_pearson
+from envsuite.leaderboard.bootstrap import bootstrap_aggregates
 from envsuite.leaderboard.intervals import (
     Estimate,
     Interval,
-    bootstrap_runs,
+    average,
     difference,
     estimate,
     percentile_interval,
     recentre,
     resample_two_level,
-    wilson,
 )
 from envsuite.leaderboard.metrics import crafter_score
 
@@ -22,42 +23,10 @@ def first(means):
     return means[..., 0]
 
 
-@pytest.fixture
-def rliable_library(monkeypatch):
-    """rliable with the version of arch it needs, which expects an older signature of one pandas decorator."""
-    decorators = pytest.importorskip("pandas.util._decorators")
-    monkeypatch.setattr(decorators, "deprecate_kwarg", lambda *_, **__: lambda function: function)
-    return pytest.importorskip("rliable.library")
-
-
-@pytest.mark.parametrize("name", ["iqm", "mean", "median", "optimality_gap"])
-def test_run_bootstrap_agrees_with_rliable_within_monte_carlo_error(rliable_library, name):
-    scores = np.random.default_rng(1).gamma(2.0, 0.3, (6, 5))
-    oracle = getattr(pytest.importorskip("rliable.metrics"), f"aggregate_{name}")
-    points, ends = rliable_library.get_interval_estimates(
-        {"agent": scores}, lambda matrix: np.array([oracle(matrix)]), reps=4000
-    )
-    ours = bootstrap_runs(scores, getattr(metrics, name), np.random.default_rng(2), reps=20_000)
-    assert ours.value == pytest.approx(points["agent"][0], abs=1e-12)
-    # An end's Monte-Carlo error is sqrt(p(1-p)/reps) / density: 0.042 standard deviations of the statistic at
-    # 4000 replicates, 0.047 for the difference of the two; four of these are allowed, and a width is 3.92.
-    tolerance = 4 * 0.047 * (ours.high - ours.low) / 3.92
-    np.testing.assert_allclose([ours.low, ours.high], ends["agent"][:, 0], rtol=0, atol=tolerance)
-
-
-def test_the_same_generator_gives_the_same_interval():
-    scores = np.random.default_rng(3).normal(size=(5, 4))
-    once, again, other = (bootstrap_runs(scores, metrics.iqm, np.random.default_rng(s), reps=200) for s in (7, 7, 8))
-    assert once == again != other
-
-
 def test_chunks_change_nothing(monkeypatch):
-    scores = np.random.default_rng(4).normal(size=(5, 4))
     values = [np.random.default_rng(run).normal(size=(7, 3)) for run in range(4)]
-    whole = bootstrap_runs(scores, metrics.iqm, np.random.default_rng(5), reps=300)
     whole_two = resample_two_level(values, crafter_like, np.random.default_rng(5), reps=300)
     monkeypatch.setattr(intervals, "CHUNK", 50)
-    assert bootstrap_runs(scores, metrics.iqm, np.random.default_rng(5), reps=300) == whole
     chunked = resample_two_level(values, crafter_like, np.random.default_rng(5), reps=300)
     np.testing.assert_array_equal(chunked, whole_two)
 
@@ -97,16 +66,6 @@ def test_two_level_spread_holds_both_runs_and_episodes():
     assert spread == pytest.approx(math.sqrt(between + within), rel=0.04)
 
 
-def test_run_bootstrap_covers_the_truth_about_as_often_as_it_says():
-    rng, covered = np.random.default_rng(12), 0
-    for _ in range(400):
-        scores = rng.normal(0.5, 0.3, (12, 8))
-        ends = bootstrap_runs(scores, metrics.iqm, rng, reps=300)
-        covered += ends.low <= 0.5 <= ends.high
-    # Percentile intervals of 12 runs fall a little short of 95 %; 400 trials have a standard error of 1.2 %.
-    assert 0.90 <= covered / 400 <= 0.98
-
-
 def test_two_level_bootstrap_covers_the_truth_about_as_often_as_it_says():
     rng, covered = np.random.default_rng(13), 0
     for _ in range(300):
@@ -143,48 +102,62 @@ def test_recentring_leaves_replicates_without_bias_alone():
     np.testing.assert_allclose(recentre(replicates, value), replicates, rtol=1e-14)
 
 
-def test_wilson_by_hand():
-    # z = 1.959964; 7 of 10: centre (0.7 + z^2/20) / (1 + z^2/10), half-width from the same formula.
-    assert wilson(7, 10) == pytest.approx((0.396776, 0.892208), abs=1e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.161125), abs=1e-5)
-    assert wilson(20, 20) == pytest.approx((1 - 0.161125, 1.0), abs=1e-5)
-
-
-@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 0.9])
-def test_wilson_covers_near_its_level_counted_exactly(rate):
-    trials = 50
-    covered = sum(
-        math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k)
-        for k in range(trials + 1)
-        if wilson(k, trials).low <= rate <= wilson(k, trials).high
-    )
-    assert 0.91 <= covered <= 0.99
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("runs", "two_level_at_least", "runs_alone_at_most"),
+    [(1, 0.9, 0.05), (3, 0.88, 0.9), (5, 0.92, 0.94), (10, 0.93, 1)],
+)
+def test_the_two_level_bootstrap_of_few_runs_covers_far_better_than_that_of_runs_alone(
+    runs, two_level_at_least, runs_alone_at_most
+):
+    rng, two_level, runs_alone = np.random.default_rng(15), 0, 0
+    for _ in range(300):
+        trained = np.linspace(0.2, 0.8, 10) + rng.normal(0, 0.15, (runs, 10))
+        played = trained[..., None] + rng.normal(0, 0.4, (runs, 10, 20))
+        replicates = [resample_two_level(list(played[:, task, :, None]), first, rng, reps=400) for task in range(10)]
+        ends = percentile_interval(metrics.iqm(np.stack(replicates, axis=-1)))
+        alone = bootstrap_aggregates(played.mean(axis=-1), rng, reps=400)["iqm"]
+        # One run's interval is about that run; those of several are about the trainings they come from.
+        truth = float(metrics.iqm(trained)) if runs == 1 else 0.5
+        two_level += ends.low <= truth <= ends.high
+        runs_alone += alone.low <= truth <= alone.high
+    assert two_level / 300 >= two_level_at_least
+    assert runs_alone / 300 <= runs_alone_at_most
 
 
 def test_intervals_widen_to_hold_the_value():
     assert estimate(3.0, Interval(1.0, 2.0), Interval(1.5, 2.5)) == Estimate(3.0, 1.0, 3.0)
 
 
-def test_an_interval_of_equal_scores_has_no_width():
-    assert bootstrap_runs(np.full((3, 2), 0.25), metrics.mean, np.random.default_rng(0), reps=50) == (0.25,) * 3
-
-
 def test_difference_adds_distances_in_quadrature():
     assert difference(Estimate(5.0, 2.0, 9.0), Estimate(1.0, -2.0, 5.0)) == (4.0, -1.0, 9.0)
+
+
+def test_an_average_adds_distances_in_quadrature_too():
+    mean = average([Estimate(5.0, 2.0, 9.0), Estimate(1.0, -3.0, 4.0)])
+    assert mean == pytest.approx((3.0, 3.0 - 2.5, 3.0 + 2.5))
+    assert average([Estimate(5.0, 2.0, 9.0)]) == (5.0, 2.0, 9.0)
+    with pytest.raises(ValueError, match="at least one"):
+        average([])
+
+
+def test_an_average_of_exact_rates_covers_the_truth_at_least_as_often_as_it_says():
+    rng, covered, rates = np.random.default_rng(16), 0, np.linspace(0.0, 1.0, 9)
+    for _ in range(400):
+        won = rng.binomial(20, rates)
+        mean = average([Estimate(k / 20, *clopper_pearson(int(k), 20)) for k in won])
+        covered += mean.low <= rates.mean() <= mean.high
+    assert covered / 400 >= 0.95
 
 
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (lambda rng: bootstrap_runs(np.zeros(3), metrics.iqm, rng), "scores"),
-        (lambda rng: bootstrap_runs(np.zeros((0, 3)), metrics.iqm, rng), "scores"),
         (lambda rng: resample_two_level([], first, rng), "values"),
         (lambda rng: resample_two_level([np.zeros((3, 1)), np.zeros((3, 2))], first, rng), "values"),
         (lambda rng: resample_two_level([np.zeros((3, 1))], first, rng, reps=0), "reps"),
         (lambda rng: percentile_interval(np.zeros((2, 2))), "replicates"),
         (lambda rng: percentile_interval(np.zeros(4), 1.5), "confidence"),
-        (lambda rng: wilson(5, 4), "successes"),
-        (lambda rng: wilson(0, 0), "successes"),
     ],
 )
 def test_wrong_input_is_named(call, named):

@@ -29,7 +29,23 @@ def crafter_episode(*unlocked, **fields):
     return episode(metrics={name: 3.0 * (name in unlocked) for name in ACHIEVEMENTS}, **fields)
 
 
-SHAPES = [(1, 1), (1, 4), (3, 1), (5, 7), (10, 26), (4, 3)]
+SHAPES = [
+    (1, 1),
+    (1, 2),
+    (1, 3),
+    (1, 4),
+    (2, 1),
+    (3, 1),
+    (5, 1),
+    (5, 7),
+    (10, 26),
+    (4, 3),
+    (3, 3),
+    (7, 2),
+    (11, 17),
+    (100, 20),
+]
+"""Sizes of every remainder by 4: whole quarters are cut."""
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -104,7 +120,7 @@ def test_every_task_names_a_metric_that_exists():
     assert {task.metric for task in TASKS.values()} <= set(TASK_METRICS)
 
 
-@pytest.mark.parametrize("outcome", ["invalid_action", "agent_crash"])
+@pytest.mark.parametrize("outcome", ["invalid_action", "agent_crash", "agent_timeout", "agent_killed"])
 def test_failed_episodes_count_as_the_floor_whatever_they_had_collected(outcome):
     played = [episode(50.0), episode(80.0, outcome)]
     assert episode_values("return", played, 12.5).ravel().tolist() == [50.0, 12.5]

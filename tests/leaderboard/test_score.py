@@ -1,5 +1,5 @@
+import dataclasses
 import json
-import random
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from envsuite.episode import Episode
 from envsuite.errors import UnknownName
 from envsuite.families.crafter.rules import ACHIEVEMENTS
 from envsuite.leaderboard import metrics
-from envsuite.leaderboard.intervals import wilson
+from envsuite.leaderboard.binomial import clopper_pearson
 from envsuite.leaderboard.score import SuiteScore, score_suite
 from envsuite.task import Reference, Suite, SuiteTask, Task
 
@@ -142,25 +142,87 @@ def test_success_is_aggregated_over_the_tasks_that_define_it(full):
 
 def test_success_rates_never_lose_their_interval():
     won = [make_episode(REACH, index, success=True) for index in range(20)]
-    result = of(score(won, make_suite(REACH)), REACH)
-    assert result.score == pytest.approx((1.0, wilson(20, 20).low, 1.0))
-    assert result.score.low < 0.9
+    whole = score(won, make_suite(REACH))
+    assert of(whole, REACH).score == pytest.approx((1.0, clopper_pearson(20, 20).low, 1.0))
+    assert of(whole, REACH).score.low == pytest.approx(0.025 ** (1 / 20))
+    assert whole.success_rate == of(whole, REACH).score
+    assert any("no width" in note for note in whole.notes)
 
 
-def test_a_task_scored_by_return_still_tells_its_success():
-    played = [make_episode(WALK, index, return_=5.0, success=index < 5) for index in range(20)]
-    assert of(score(played, make_suite(WALK)), WALK).success.value == 0.25
+def test_one_run_s_success_rate_has_the_exact_interval_and_several_runs_at_least_that():
+    one = of(score(play(REACH, runs=1), make_suite(REACH)), REACH)
+    wins = sum(e.success for e in play(REACH, runs=1))
+    assert one.score[1:] == pytest.approx(clopper_pearson(wins, 20))
+    assert one.success == one.score
+    three = of(score(play(REACH), make_suite(REACH)), REACH)
+    exact = clopper_pearson(sum(e.success for e in play(REACH)), 60)
+    assert three.score.low <= exact.low
+    assert three.score.high >= exact.high
 
 
-def test_the_same_seed_gives_the_same_score_in_any_order_of_episodes(full):
-    shuffled = random.Random(1).sample(EVERYTHING, len(EVERYTHING))
-    assert score(shuffled, ALL) == full
-    assert score(EVERYTHING, ALL, seed=1) != full
+def test_a_failed_episode_counted_as_a_fraction_rounds_the_exact_interval_outward():
+    tasks = {REACH: make_task(REACH, "success_rate", 0.125, 1.0)}
+    played = [make_episode(REACH, i, success=True, outcome="terminated" if i else "agent_crash") for i in range(20)]
+    result = of(score_suite("a", played, make_suite(REACH), tasks=tasks, reps=50), REACH)
+    assert result.score.value == pytest.approx(19.125 / 20)
+    assert result.score[1:] == pytest.approx((clopper_pearson(19, 20).low, clopper_pearson(20, 20).high))
+    assert result.success.value == 19 / 20
 
 
-def test_a_task_s_interval_does_not_depend_on_the_rest_of_the_suite(full):
-    alone = score(play(CRAFT), make_suite(CRAFT))
-    assert of(alone, CRAFT).score == of(full, CRAFT).score
+def test_the_success_rate_over_tasks_has_an_interval_made_of_the_exact_ones():
+    tasks = {task_id: make_task(task_id, "success_rate", 0.0, 1.0) for task_id in (REACH, WALK)}
+    suite = Suite(
+        name="toy-v1", summary="", tasks=(SuiteTask(task_id=REACH, episodes=10), SuiteTask(task_id=WALK, episodes=30))
+    )
+    played = [make_episode(t, i, success=False) for t, n in ((REACH, 10), (WALK, 30)) for i in range(n)]
+    result = score_suite("a", played, suite, tasks=tasks, reps=50)
+    high = np.hypot(clopper_pearson(0, 10).high, clopper_pearson(0, 30).high) / 2
+    assert result.success_rate == pytest.approx((0.0, 0.0, high))
+
+
+@pytest.mark.parametrize("outcome", ["agent_timeout", "agent_killed", "agent_crash", "invalid_action"])
+def test_every_failure_of_the_agent_counts_as_the_floor_and_is_counted(outcome):
+    played = [make_episode(WALK, 0, return_=900.0, outcome=outcome), make_episode(WALK, 1, return_=300.0)]
+    result = score(played, make_suite(WALK, episodes=2))
+    task = of(result, WALK)
+    assert (task.score.value, task.failed) == (100.0, 1)
+    assert task.outcomes == {"terminated": 1, outcome: 1}
+    assert any(f"failed 1 episode (1 {outcome})" in note for note in result.notes)
+
+
+def test_outcomes_count_every_scored_episode_once():
+    outcomes = ["truncated", "agent_crash", "terminated", "agent_timeout", "agent_crash", "agent_killed", "env_error"]
+    played = [make_episode(WALK, index, outcome=outcome) for index, outcome in enumerate(outcomes)]
+    result = score(played, make_suite(WALK, episodes=7))
+    task = of(result, WALK)
+    assert task.outcomes == {"terminated": 1, "truncated": 1, "agent_crash": 2, "agent_timeout": 1, "agent_killed": 1}
+    assert (sum(task.outcomes.values()), task.failed, task.env_errors) == (task.episodes, 4, 1)
+    assert any("2 agent_crash, 1 agent_timeout, 1 agent_killed" in note for note in result.notes)
+
+
+def test_a_learned_agent_with_few_runs_says_that_it_takes_no_rank():
+    few, enough = (score(play(WALK, runs=runs), make_suite(WALK), learned=True) for runs in (4, 5))
+    assert few.learned
+    assert any("4 of the 5 training runs" in note for note in few.notes)
+    assert not any("training runs" in note for note in enough.notes)
+    assert not any("training runs" in note for note in score(play(WALK, runs=1), make_suite(WALK)).notes)
+
+
+def test_the_profile_is_that_of_the_normalised_scores(full):
+    scores = np.array(
+        [[(x - t.floor) / (t.ceiling - t.floor) for t in full.tasks[:3] for x in [t.per_run[run]]] for run in range(3)]
+    )
+    for tau, value, low, high in zip(*dataclasses.astuple(full.profile), strict=True):
+        assert value == (scores > tau).mean()
+        assert low <= value <= high
+    assert full.profile.low[20] < full.profile.high[20]
+    assert score(play(OPEN), make_suite(OPEN)).profile is None
+
+
+def test_scores_of_single_runs_are_kept(full):
+    assert of(full, WALK).per_run == pytest.approx(
+        [np.mean([e.return_ for e in play(WALK) if e.run == run]) for run in range(3)]
+    )
 
 
 def test_failed_episodes_score_the_floor_and_stay_visible():

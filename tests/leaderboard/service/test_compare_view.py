@@ -1,0 +1,97 @@
+"""Comparisons are computed once, one at a time, and few may wait."""
+
+import contextlib
+import threading
+
+import pytest
+from board_filling import AGENTS, Board
+
+pytest.importorskip("fastapi")
+
+from envsuite.errors import StoreUnavailable
+from envsuite.leaderboard.service import compare_view
+from envsuite.leaderboard.service.compare_view import WAITING, compare_context
+from envsuite.leaderboard.service.render import Urls, render
+from envsuite.leaderboard.service.submission_view import submission_context
+from envsuite.leaderboard.store import details
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    with contextlib.closing(Board(tmp_path_factory.mktemp("board"))) as board:
+        board.open_season("s1")
+        for agent in (AGENTS[2], AGENTS[6]):
+            board.submit(agent)
+        board.work()
+        yield board
+
+
+@pytest.fixture(scope="module")
+def view(board):
+    with board.db.read() as session:
+        return details.compare(session, board.ids["scripted-core"], board.ids["random"])
+
+
+def at(view, ledger_index):
+    """Both submissions as they are after an entry of the ledger that no other test has."""
+    return view.first, view.second.model_copy(update={"ledger_index": ledger_index})
+
+
+def test_a_comparison_is_remembered_until_a_result_comes(view):
+    calls = []
+
+    def read():
+        calls.append(1)
+        return view
+
+    once = compare_context(*at(view, 1001), read)
+    assert compare_context(*at(view, 1001), read) is once
+    assert len(calls) == 1
+    compare_context(*at(view, 1002), read)
+    assert len(calls) == 2
+
+
+def test_differences_have_the_signs_of_the_scores(view):
+    context = compare_context(*at(view, 1003), lambda: view)
+    tiles = {label: triple for label, triple, _ in context["tiles"]}
+    assert tiles["Difference of IQM"].value > 0
+    for line in context["lines"]:
+        if line.difference is not None:
+            assert line.difference.value == pytest.approx(line.first.value - line.second.value, abs=1e-9), line
+            assert (line.mark.at > 50) == (line.difference.value > 0), line
+
+
+def test_who_finds_too_many_waiting_is_sent_away_and_the_rest_is_served(view):
+    read_may_go = threading.Event()
+
+    def slow():
+        read_may_go.wait(30)
+        return view
+
+    contexts = []
+    threads = [
+        threading.Thread(target=lambda i=i: contexts.append(compare_context(*at(view, 2000 + i), slow)))
+        for i in range(WAITING)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        while compare_view._waiting._value:
+            read_may_go.wait(0.01)
+        with pytest.raises(StoreUnavailable, match="in a moment"):
+            compare_context(*at(view, 3000), lambda: pytest.fail("served ahead of the others"))
+    finally:
+        read_may_go.set()
+        for thread in threads:
+            thread.join()
+    assert len(contexts) == WAITING
+
+
+def test_a_score_of_another_version_leaves_the_page_readable(board):
+    with board.db.read() as session:
+        detail = details.detail(session, board.ids["random"])
+    old = detail.submission.model_copy(update={"score": {"agent": "random", "iqm": 0.5}})
+    context = submission_context(old, detail)
+    extra = {"strips": [], "no_strips": "", "rivals": [], "result": False, "secret": None, "public_seeds": False}
+    text = render("submission.html", Urls(), public_key="", **context, **extra)
+    assert "written by another version of envsuite" in text

@@ -1,0 +1,103 @@
+"""Film strips: drawn from recorded actions in another process, once; or not, and then with a reason."""
+
+import contextlib
+import io
+import threading
+
+import numpy as np
+import pytest
+
+from envsuite.leaderboard import thumbnails
+from envsuite.leaderboard.thumbnails import (
+    FRAMES,
+    GAP,
+    HEIGHT,
+    WIDTH,
+    NoPicture,
+    Reel,
+    Strips,
+    draw,
+    draw_apart,
+    key_of,
+)
+from envsuite.registration import make_env
+
+Image = pytest.importorskip("PIL.Image")
+KEY = key_of("envsuite/bipedal-flat-v1", 3, "0" * 64)
+TASKS = (
+    "envsuite/bipedal-flat-v1",
+    "envsuite/crafter-reward-v1",
+    "envsuite/metaworld-door-open-v1",
+    "envsuite/nethack-score-v1",
+)
+
+
+def reel(task_id, steps=12, seed=3):
+    with contextlib.closing(make_env(task_id)) as env:
+        env.action_space.seed(seed)
+        actions = [env.action_space.sample() for _ in range(steps)]
+        return Reel(task_id=task_id, env_seed=seed, actions=env.action_space.to_jsonable(actions))
+
+
+def frames(strip):
+    """The frames of a strip, as arrays."""
+    picture = np.asarray(Image.open(io.BytesIO(strip)).convert("RGBA"))
+    width = (picture.shape[1] + GAP) // FRAMES
+    return [picture[:, i * width : (i + 1) * width - GAP] for i in range(FRAMES)]
+
+
+@pytest.mark.parametrize("task_id", TASKS)
+def test_every_family_has_strips(task_id, pictures_of):
+    pictures_of(task_id)
+    drawn = frames(draw_apart(reel(task_id)))
+    assert all(frame.shape[0] <= HEIGHT and frame.shape[1] <= WIDTH for frame in drawn)
+    assert all(frame[..., :3].std() > 3 for frame in drawn), "a frame is a picture and not one colour"
+    assert not np.array_equal(drawn[0], drawn[-1])
+
+
+def test_the_first_frame_is_the_world_of_the_seed():
+    one, again, other = (draw(reel("envsuite/crafter-reward-v1", 0, seed)) for seed in (3, 3, 4))
+    assert one == again
+    assert not np.array_equal(frames(one)[0], frames(other)[0])
+    assert all(not frame[..., 3].any() for frame in frames(one)[1:]), "frames that there are not are left empty"
+
+
+def test_a_strip_is_drawn_once_and_its_file_is_served_afterwards(tmp_path, monkeypatch):
+    wanted = reel("envsuite/bipedal-flat-v1")
+    first = Strips(tmp_path).get(KEY, lambda: wanted)
+    monkeypatch.setattr(thumbnails, "draw_apart", lambda *_, **__: pytest.fail("drawn again"))
+    assert Strips(tmp_path).get(KEY, lambda: pytest.fail("asked again")) == first
+    assert [path.suffix for path in tmp_path.rglob("*.*")] == [".webp"]
+
+
+def test_actions_of_another_task_give_a_reason_that_is_kept(tmp_path):
+    wrong = Reel(task_id="envsuite/crafter-reward-v1", env_seed=0, actions=[[0.1, 0.2], [0.3, 0.4]])
+    assert Strips(tmp_path).why_none(KEY) == ""
+    for _ in range(2):
+        with pytest.raises(NoPicture):
+            Strips(tmp_path).get(KEY, lambda: wrong)
+    assert "not ones of envsuite/crafter-reward-v1" in Strips(tmp_path).why_none(KEY)
+    assert [path.suffix for path in tmp_path.rglob("*.*")] == [".txt"]
+
+
+def test_a_drawing_that_takes_too_long_is_ended():
+    with pytest.raises(NoPicture, match=r"longer than 0\.2 s"):
+        draw_apart(reel("envsuite/crafter-reward-v1"), timeout_s=0.2)
+
+
+def test_whoever_waits_for_another_drawing_is_asked_to_come_again(tmp_path):
+    strips = Strips(tmp_path)
+    wanted = reel("envsuite/crafter-reward-v1")
+    drawing = threading.Thread(target=strips.get, args=(KEY, lambda: wanted))
+    drawing.start()
+    while not strips._one_at_a_time.locked():
+        pass
+    with pytest.raises(TimeoutError, match="ask again"):
+        strips.get(key_of("envsuite/bipedal-flat-v1", 1, "0" * 64), lambda: wanted, wait_s=0.01)
+    drawing.join()
+    assert strips.get(KEY, lambda: wanted).startswith(b"RIFF")
+
+
+def test_different_episodes_have_different_keys():
+    keys = {key_of(task, seed, actions * 64) for task in TASKS[:2] for seed in (1, 2) for actions in "ab"}
+    assert len(keys) == 8
