@@ -21,6 +21,8 @@ from envsuite.task import Family, Task
 from envsuite.window import Window
 
 Info = dict[str, Any]
+SHOWN_CHARACTERS = 500
+"""How much of an action that is refused an error shows."""
 _EPISODE_SEEDS = 2**31
 
 
@@ -222,19 +224,30 @@ class TaskEnv(gymnasium.Env[Any, Any]):
 def check_action(space: spaces.Space[Any], action: Any) -> None:
     """Raises `InvalidAction` unless `action` is a member of `space`: type, dtype, shape and bounds.
 
-    Stricter than Gymnasium where that is silent: a list is not an array, a bool is not an integer.
+    Stricter than Gymnasium where that is silent: a list is not an array, a bool is not an integer. Whatever
+    else a strange action raises while it is looked at is `InvalidAction`, too: an agent must not be able to
+    pass its failure off as the environment's.
     """
-    if isinstance(space, spaces.Box):
-        if not isinstance(action, np.ndarray):
-            raise InvalidAction(_expected(space, f"{type(action).__name__} {action!r}"))
-        if action.shape != space.shape or not np.can_cast(action.dtype, str(space.dtype)):
-            raise InvalidAction(_expected(space, f"an array of shape {action.shape} and dtype {action.dtype}"))
-        # NaN fails both comparisons.
-        if not (np.all(action >= space.low) and np.all(action <= space.high)):
-            raise InvalidAction(_expected(space, np.array2string(action, threshold=16)))
-    elif isinstance(action, bool | np.bool_) or not space.contains(action):
-        raise InvalidAction(_expected(space, f"{type(action).__name__} {action!r}"))
+    try:
+        problem = _problem(space, action)
+    except Exception as error:  # noqa: BLE001  # ragged lists, integers beyond 64 bits, classes of an agent
+        problem = f"a {type(action).__name__} that cannot be compared ({type(error).__name__})"
+    if problem is not None:
+        raise InvalidAction(
+            f"action: expected a member of {space}, got {problem[:SHOWN_CHARACTERS]}. "
+            "The episode is unchanged; step again"
+        )
 
 
-def _expected(space: spaces.Space[Any], actual: str) -> str:
-    return f"action: expected a member of {space}, got {actual}. The episode is unchanged; step again"
+def _problem(space: spaces.Space[Any], action: Any) -> str | None:
+    """Returns what an action is that is no member of a space, None for a member."""
+    if not isinstance(space, spaces.Box):
+        outside = isinstance(action, bool | np.bool_) or not space.contains(action)
+        return f"{type(action).__name__} {action!r}" if outside else None
+    if not isinstance(action, np.ndarray):
+        return f"{type(action).__name__} {action!r}"
+    if action.shape != space.shape or not np.can_cast(action.dtype, str(space.dtype)):
+        return f"an array of shape {action.shape} and dtype {action.dtype}"
+    # NaN fails both comparisons.
+    inside = np.all(action >= space.low) and np.all(action <= space.high)
+    return None if inside else np.array2string(action, threshold=16)

@@ -24,6 +24,8 @@ FAILED_BY_AGENT: frozenset[Outcome] = frozenset({"invalid_action", "agent_crash"
 """Outcomes that score the task's floor."""
 ERROR_LINES = 12
 """How many last lines of a traceback an episode keeps."""
+ERROR_CHARACTERS = 4096
+"""And how many characters of these at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,7 @@ class _Row:
         # Of an agent in a sandbox the error already is the last lines of its own traceback; ours would show our paths.
         whole = str(error) if isinstance(error, AgentFailed) else "".join(traceback.format_exception(error))
         lines = whole.rstrip().splitlines()
-        self.outcome, self.error = outcome, "\n".join(lines[-ERROR_LINES:])
+        self.outcome, self.error = outcome, "\n".join(lines[-ERROR_LINES:])[-ERROR_CHARACTERS:]
 
     def episode(self, agent_s: float) -> Episode:
         if self.outcome is None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 END_S = 20.0
 """Seconds that a process may take to give its job back before it is killed."""
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 30.0
-STEADY_S = 60.0
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 8.0
+STEADY_S = 10.0
 """A process that has lived so long is started again at once when it dies."""
 REFUSES = 2
 """Exit status of a process that cannot work here, whatever happens; it is not started again."""

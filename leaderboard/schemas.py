@@ -87,7 +87,10 @@ class SubmissionView(Record):
     ledger_index: int | None = None
     """Place of its latest result in the chain."""
     log_tail: str = ""
-    """Last lines the agent printed; only its owner and admins get them, and only the last 4 KiB."""
+    """Last lines the agent printed, for its owner and admins only; of held-out seeds, once their season has closed.
+
+    Before the first episode it has seen nothing, and they are told at once: they say why it does not start.
+    """
 
 
 class StartView(Record):

@@ -65,7 +65,8 @@ class Agent:
         time.sleep(PAUSE)
         if hasattr(self.space, "n"):
             return int(self.rng.integers(self.space.n))
-        return self.rng.uniform(-1, 1, self.space.shape).astype(np.float32)
+        fall = np.array([1, 0, 1, 0]) + self.rng.normal(0, 0.3, 4)  # within about 50 steps
+        return np.clip(fall, -1, 1).astype(np.float32)
 
 def make_agent(task):
     return Agent(task)
@@ -94,7 +95,7 @@ def suite_file(folder: Path) -> Path:
 
 
 def bundle(folder: Path, suite: str = TINY.name, *, pause_s: float = 0.0, name: str = "walker", **fields: str) -> Path:
-    """Returns the folder of a submission with a random agent that takes `pause_s` seconds for a step."""
+    """Returns the folder of a submission with a clumsy agent that takes `pause_s` seconds for a step."""
     folder.mkdir(parents=True)
     agent = fields.pop("agent", SLOW_AGENT.replace("PAUSE", repr(pause_s)))
     (folder / "agent.py").write_text(agent, encoding="utf-8")

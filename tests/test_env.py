@@ -138,3 +138,30 @@ def test_a_window_without_a_display_says_what_to_do(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(MissingDisplay, match="SDL_VIDEODRIVER=dummy"):
         ToyEnv(render_mode="human").reset(seed=0)
+
+
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("space", "action"),
+    [
+        (spaces.Discrete(3), 2**63),
+        (spaces.Discrete(3), Unprintable()),
+        (spaces.MultiDiscrete([3, 3]), [[1], [1, 2]]),
+        (spaces.MultiBinary(3), [[1], [1, 2]]),
+        (spaces.Tuple([spaces.Discrete(3)]), np.array(1)),
+        (spaces.Box(-1, 1, (2,)), np.array([None, "a"], object)),
+    ],
+)
+def test_whatever_a_strange_action_raises_it_is_an_invalid_action(space, action):
+    with pytest.raises(InvalidAction, match="expected a member"):
+        check_action(space, action)
+
+
+def test_the_error_of_a_huge_action_is_short():
+    with pytest.raises(InvalidAction) as caught:
+        check_action(spaces.Discrete(3), "x" * 10**6)
+    assert len(str(caught.value)) < 1000

@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -180,7 +181,7 @@ def fill_disk_hidden(targets: Targets) -> str:
 def write_outside(targets: Targets) -> str:
     """Writes where others can see it: beside the host's files, into the bundle, the interpreter, shared memory."""
     folders = [*targets["folders"], str(Path(__file__).parent), sys.prefix, "/dev/shm", "/dev", "/", "/var/tmp", "/usr"]
-    errors = []
+    errors, own = [], f"{tempfile.gettempdir()}/"
     for folder in folders:
         path = Path(folder) / targets["canary"]
         try:
@@ -188,7 +189,10 @@ def write_outside(targets: Targets) -> str:
         except OSError as error:
             errors.append(f"{folder}: {error.strerror}")
             continue
-        return f"wrote {path}"
+        if not str(path).startswith(own):
+            return f"wrote {path}"
+        # Its own /tmp may have folders named like the host's; whether it is the host's, the bait tells.
+        errors.append(f"{folder}: written to its own temporary folder")
     raise Refused("; ".join(dict.fromkeys(errors)))
 
 

@@ -79,6 +79,7 @@ def submission(request: Request, read: Read, submission: str) -> HTMLResponse:
     context["no_strips"] = NOT_YET if detail else ""
     context["rivals"] = _rivals(read, view) if detail else []
     context["result"] = detail is not None and read.result(detail) is not None
+    context["withheld"] = detail is not None and not read.published(detail)
     seasons = {season.name: season for season in read.seasons()}
     context["secret"] = seasons[view.season].secret if view.season in seasons else None
     context["public_seeds"] = detail is not None and scored_split(detail) != HELD_OUT
@@ -90,7 +91,7 @@ def result(read: Read, submission: str) -> FileResponse:
     """Returns the signed result file of a submission's best evaluation."""
     path = read.result(read.detail(submission))
     if path is None:
-        raise UnknownName(f"submission {submission}: it has no result file")
+        raise UnknownName(f"submission {submission}: it has no result file, or one that waits for its season to close")
     return FileResponse(path, media_type="application/jsonl", filename=f"{submission}.jsonl", headers=_NOSNIFF)
 
 

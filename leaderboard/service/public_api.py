@@ -13,14 +13,14 @@ from pydantic import Field
 
 import envsuite
 from envsuite.catalogue import SUITES, get_suite
-from envsuite.errors import UnknownName
+from envsuite.errors import NotAllowed, UnknownName
 from envsuite.leaderboard.attest import chain_lines
 from envsuite.leaderboard.schemas import Record, SeasonView, Trust
-from envsuite.leaderboard.service.auth import visitor
+from envsuite.leaderboard.service.auth import Visitor, visitor
 from envsuite.leaderboard.service.errors import documented
 from envsuite.leaderboard.service.site import Site, site_of
 from envsuite.leaderboard.service.text import SuiteName
-from envsuite.leaderboard.store import ledger, seasons, standings
+from envsuite.leaderboard.store import details, ledger, seasons, standings
 from envsuite.leaderboard.store.views import BoardView, Filters, LedgerView, Sort
 from envsuite.suites import HELD_OUT
 from envsuite.task import Budget, Suite
@@ -134,11 +134,16 @@ def get_chain(request: Request) -> StreamingResponse:
     )
 
 
-@router.get("/ledger/{index}/payload", response_class=FileResponse, responses={**documented(401, 404), **BLOB})
-def get_payload(request: Request, index: Annotated[int, PathParameter(ge=0, le=2**53)]) -> FileResponse:
+@router.get("/ledger/{index}/payload", response_class=FileResponse, responses={**documented(401, 404, 409), **BLOB})
+def get_payload(
+    request: Request, visitor: Visitor, index: Annotated[int, PathParameter(ge=0, le=2**53)]
+) -> FileResponse:
     """Returns what an entry is over: of a result, its signed file."""
     site = site_of(request)
     view = site.db.run(lambda session: ledger.get_entry(session, index), read=True)
+    published = site.db.run(lambda session: details.may_be_published(session, index), read=True)
+    if not published and (visitor is None or visitor.role != "admin"):
+        raise NotAllowed("payload: this result is published when the season of its seeds closes")
     path = None if view.blob_sha256 is None else site.files.blobs.path(view.blob_sha256)
     if path is None or not path.is_file():
         raise UnknownName(f"ledger entry {index}: the server keeps no payload of it")

@@ -80,12 +80,17 @@ class Reader:
         return self._site.files.blobs.get_json(sha256)
 
     def result(self, detail: SubmissionDetail) -> Path | None:
-        """Returns the signed result file of the evaluation on the board, None where there is none."""
+        """Returns the signed result file of the evaluation on the board, None until it is there and published."""
         evaluation = scored_evaluation(detail)
-        if evaluation is None or evaluation.result_sha256 is None:
+        if evaluation is None or evaluation.result_sha256 is None or not evaluation.published:
             return None
         path = self._site.files.blobs.path(evaluation.result_sha256)
         return path if path.is_file() else None
+
+    def published(self, detail: SubmissionDetail) -> bool:
+        """Returns whether the episodes of the evaluation on the board may be had by everyone."""
+        evaluation = scored_evaluation(detail)
+        return evaluation is None or evaluation.published
 
     def task(self, task_id: str) -> TaskView:
         """Returns a task with its best entries."""

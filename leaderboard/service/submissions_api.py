@@ -20,7 +20,7 @@ from envsuite.leaderboard.service.text import Id, Sha256
 from envsuite.leaderboard.service.uploads import BODY, CHECKS, received
 from envsuite.leaderboard.store import details, queue, submissions
 from envsuite.leaderboard.store.database import Session
-from envsuite.leaderboard.store.views import Claim
+from envsuite.leaderboard.store.views import Claim, EvaluationView
 from envsuite.leaderboard.submission.bundle import Bundle
 from envsuite.leaderboard.submission.manifest import SubmissionManifest
 from envsuite.leaderboard.submission.names import Limits
@@ -31,6 +31,12 @@ FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
 UPLOAD = documented(401, 403, 409, 415)
+
+
+class Evaluations(Record):
+    """What the server has played of a submission, oldest first."""
+
+    evaluations: list[EvaluationView]
 
 
 class Submissions(Record):
@@ -101,6 +107,15 @@ def get_submission(request: Request, visitor: Visitor, submission: Id) -> Submis
     return _visible(site_of(request), visitor, submission)
 
 
+@router.get("/submissions/{submission}/evaluations", responses=documented(401, 404))
+def list_evaluations(request: Request, visitor: Visitor, submission: Id) -> Evaluations:
+    """Returns the evaluations of a submission: the first one, and its reproduction."""
+    site = site_of(request)
+    _visible(site, visitor, submission)
+    found = site.db.run(lambda session: details.evaluations(session, submission), read=True)
+    return Evaluations(evaluations=found)
+
+
 @router.post("/submissions/{submission}/cancel", responses=documented(401, 403, 404, 409))
 def cancel(request: Request, user: User, submission: Id) -> SubmissionView:
     """Takes a submission out of the queue, or stops its evaluation."""
@@ -142,11 +157,17 @@ def get_result(request: Request, visitor: Visitor, submission: Id) -> FileRespon
     """Returns the signed result file of a scored submission, to be checked by `envsuite verify`."""
     site = site_of(request)
     _visible(site, visitor, submission)
+    privileged = visitor is not None and visitor.role == "admin"
     evaluations = site.db.run(lambda session: details.evaluations(session, submission), read=True)
-    hashes = [one.result_sha256 for one in evaluations if one.kind != "reproduce" and one.result_sha256 is not None]
-    if not hashes:
+    results = [one for one in evaluations if one.kind != "reproduce" and one.result_sha256 is not None]
+    if not results:
         raise UnknownName(f"submission {submission}: it has no result yet")
-    return _file(site.files.blobs.path(hashes[-1]), f"{submission}.jsonl")
+    if not (results[-1].published or privileged):
+        raise NotAllowed(
+            f"result: it is published when season {results[-1].season} closes, for with it the held-out seeds could be "
+            "found; until then the ledger holds its hash"
+        )
+    return _file(site.files.blobs.path(str(results[-1].result_sha256)), f"{submission}.jsonl")
 
 
 @router.get(

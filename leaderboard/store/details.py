@@ -15,6 +15,7 @@ from envsuite.leaderboard.store.models import (
     EpisodeRow,
     EvaluationRow,
     ScoreRow,
+    SeasonRow,
     SubmissionRow,
     TaskScoreRow,
     UserRow,
@@ -61,6 +62,13 @@ def evaluations(session: Session, submission: str) -> list[EvaluationView]:
     query = select(EvaluationRow).where(EvaluationRow.submission == row.number).order_by(EvaluationRow.number)
     unread = (defer(EvaluationRow.suite), defer(EvaluationRow.score))
     return [evaluation_view(session, evaluation) for evaluation in session.scalars(query.options(*unread))]
+
+
+def may_be_published(session: Session, ledger_index: int) -> bool:
+    """Returns whether strangers may have the payload of a ledger entry now; see `EvaluationView.published`."""
+    query = select(SeasonRow.closed_at).join(EvaluationRow, EvaluationRow.season == SeasonRow.number)
+    closed = session.scalars(query.where(EvaluationRow.ledger_index == ledger_index)).all()
+    return all(at is not None for at in closed)
 
 
 def task(session: Session, task_id: str, *, limit: int = BEST) -> TaskView:

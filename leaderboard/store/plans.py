@@ -211,6 +211,7 @@ def evaluation_view(session: Session, row: EvaluationRow, done: int | None = Non
         {
             **{name: getattr(row, name) for name in (*same, "episodes_total", "result_sha256", "ledger_index")},
             "season": season.name if season is not None else None,
+            "published": season is None or season.closed_at is not None,
             "episodes_done": done,
         }
     )

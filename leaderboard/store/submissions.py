@@ -185,7 +185,7 @@ def views(
         evaluations[evaluation.submission].append(evaluation)
     shown = {number: _shown(own) for number, own in evaluations.items()}
     done = _episodes_done(session, [e.number for e in shown.values() if e is not None and e.state in eta.UNFINISHED])
-    seasons = dict(session.execute(select(SeasonRow.number, SeasonRow.name)).all())
+    seasons = {season.number: season for season in session.scalars(select(SeasonRow))}
     waiting = eta.waiting(session) if any(row.state in ACTIVE for row in rows) else {}
     return [
         _view(
@@ -219,7 +219,7 @@ def _view(
     evaluations: Sequence[EvaluationRow],
     submitter: str,
     done: dict[int, int],
-    seasons: dict[int, str],
+    seasons: dict[int, SeasonRow],
     waiting: dict[int, eta.Wait],
     *,
     for_owner: bool,
@@ -228,6 +228,10 @@ def _view(
     wait = waiting.get(shown.number) if shown is not None else None
     total = shown.episodes_total if shown is not None else 0
     finished = shown is not None and shown.state not in eta.UNFINISHED
+    season = seasons.get(shown.season or 0) if shown is not None else None
+    # What an agent prints of held-out observations would tell their seeds; before the first episode it has seen none.
+    unseen = row.state != "scored" and not done.get(shown.number if shown else 0)
+    tell = for_owner and (season is None or season.closed_at is not None or unseen)
     indices = [e.ledger_index for e in evaluations if e.ledger_index is not None]
     return SubmissionView.model_validate(
         {
@@ -237,12 +241,12 @@ def _view(
             "eta_s": wait.seconds if wait is not None else None,
             "episodes_done": total if finished and row.state == "scored" else done.get(shown.number if shown else 0, 0),
             "episodes_total": total,
-            "season": seasons.get(shown.season or 0) if shown is not None else None,
+            "season": season.name if season is not None else None,
             "score": shown.score if shown is not None and with_score else None,
             "sandbox": shown.sandbox if shown is not None else None,
             "machine": shown.machine if shown is not None else None,
             "ledger_index": max(indices, default=None),
-            "log_tail": shown.log_tail[-LOG_TAIL:] if shown is not None and for_owner else "",
+            "log_tail": shown.log_tail[-LOG_TAIL:] if shown is not None and tell else "",
         }
     )
 

@@ -129,6 +129,11 @@ class EvaluationView(Record):
     result_sha256: str | None
     """Blob of the signed result file."""
     ledger_index: int | None
+    published: bool
+    """Whether strangers may have its episodes: their seeds are public, or their season has closed.
+
+    Seeds have 31 bits: whoever knows the hash of a trajectory whose actions are known could try them all.
+    """
 
 
 class EpisodeView(Record):

@@ -200,6 +200,7 @@ def _play_task(player: Player, submission: SandboxedSubmission, suite: Suite, ta
         episode = next(iter(player.play(Job(task_id=task_id, run=run, starts=(start,)))))
     except (MissingSimulator, SandboxUnavailable) as error:
         return TaskCheck(task_id=task_id, run=run, outcome="not played", problem=str(error))
+    submission.close()  # its log is whole once it has ended
     problem = _last_words(episode, submission.bundle)
     no_sandbox = problem.startswith(SandboxUnavailable.__name__)  # what the machine lacks is not the agent's failure
     return TaskCheck(

@@ -32,22 +32,26 @@ def inspect(frame):
         walk(dict(frame.f_locals), DEPTH, numbers, names)
         frame = frame.f_back
     for thing in gc.get_objects():
-        modules.add(str(type(thing).__module__).partition(".")[0])
-        for base in type(thing).__mro__:
-            if str(base.__module__).startswith("gymnasium.core") or base.__name__ in (
-                "TaskEnv",
-                "Start",
-                "SecretSeeds",
-            ):
-                names.add(base.__name__)
-        if isinstance(thing, dict | list | tuple):
-            walk(thing, 1, numbers, names)
+        try:
+            look(thing, modules, numbers, names)
+        except Exception:  # noqa: BLE001  # libraries keep objects that raise at being looked at
+            continue
     return {
         "functions": functions,
         "modules": sorted(modules | {name.partition(".")[0] for name in list(sys.modules)}),
         "numbers": sorted(numbers),
         "names": sorted(names),
     }
+
+
+def look(thing, modules, numbers, names):
+    """Collects what one live object tells of its kind and contents."""
+    modules.add(str(type(thing).__module__).partition(".")[0])
+    for base in type(thing).__mro__:
+        if str(base.__module__).startswith("gymnasium.core") or base.__name__ in ("TaskEnv", "Start", "SecretSeeds"):
+            names.add(base.__name__)
+    if type(thing) in (dict, list, tuple) or isinstance(thing, tuple):
+        walk(thing, 1, numbers, names)
 
 
 def walk(thing, depth, numbers, names):

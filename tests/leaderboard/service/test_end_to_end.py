@@ -9,6 +9,7 @@ import pytest
 from postgres import HOW, Postgres, programs
 from servers import BLOCKS, TINY, Server, bundle, children, gone, kill, private_suites, run, scored, wait_for, worker
 
+from envsuite.errors import ServerRefused
 from envsuite.leaderboard.evaluate import evaluate, evaluate_submission
 from envsuite.leaderboard.resultfile import read_result
 from envsuite.leaderboard.seeds import SecretSeeds
@@ -27,7 +28,7 @@ def bwrap(needs):
 def postgres(needs):
     folder = programs()
     needs("postgres", folder is not None, HOW)
-    server = Postgres(folder)
+    server = Postgres(folder, durable=True)
     yield server
     server.stop()
 
@@ -72,19 +73,28 @@ def journey(server: Server, folder):
     listed = run("submissions", **variables)
     assert submission in listed.stdout
     assert "scored" in listed.stdout
-    with server.client("") as client:
+    with server.client(server.admin) as client:
         assert recorded(client, submission, folder / "result.jsonl") == held_out(server, agent)
+    with server.client("") as client:
+        with pytest.raises(ServerRefused, match="published when season"):
+            client.result(submission, folder / "too-early.jsonl")
+        with pytest.raises(ServerRefused, match="published when the season"):
+            client._ask("GET", f"ledger/{client.submission(submission).ledger_index}/payload")
         row = client._ask("GET", f"boards/{TINY.name}")["rows"][0]
         assert (row["submission"], row["submitter"]) == (submission, "Ada")
-        view = wait_for(lambda: _with_trust(client, submission, "reproduced"), 60)
+        view = client.submission(submission)
         assert view.sandbox["safe"]
         assert view.log_tail == ""
+        first, second = wait_for(lambda: _both_done(client, submission), 60)
+        assert (first["kind"], second["kind"]) == ("verify", "reproduce")
+        assert "reproduced: " in second["reason"]
+        assert client.submission(submission).trust in ("verified", "reproduced")
     return submission
 
 
-def _with_trust(client, submission, trust):
-    view = client.submission(submission)
-    return view if view.trust == trust else None
+def _both_done(client, submission):
+    evaluations = client._ask("GET", f"submissions/{submission}/evaluations")["evaluations"]
+    return evaluations if [one["state"] for one in evaluations] == ["scored", "scored"] else None
 
 
 def test_a_new_users_agent_becomes_a_verified_row(tmp_path, bwrap):
@@ -155,8 +165,13 @@ def test_two_workers_on_other_machines_give_the_same_episodes(tmp_path, bwrap):
         ):
             sent = run("submit", str(path), "--json", ENVSUITE_SERVER=server.url, ENVSUITE_TOKEN=mine)
             view = scored(client, json.loads(sent.stdout)["id"])
-            assert recorded(client, view.id, tmp_path / "result.jsonl") == held_out(server, path, BLOCKS)
-            assert "episode with" in view.log_tail
+            assert view.log_tail == "", "it could tell the held-out seeds"
+            with server.client(server.admin) as admin:
+                assert recorded(admin, view.id, tmp_path / "result.jsonl") == held_out(server, path, BLOCKS)
+                assert admin.close_season(server.season).secret
+            assert "episode with" in client.submission(view.id).log_tail
+            client.result(view.id, tmp_path / "published.jsonl")
+            assert (tmp_path / "published.jsonl").read_bytes() == (tmp_path / "result.jsonl").read_bytes()
             members = wait_for(lambda: len(children(crew.pid)) == 2 and children(crew.pid), 20)
             kill(crew.pid)
             wait_for(lambda: all(gone(pid) for pid in members), 20)

@@ -244,7 +244,7 @@ def test_a_submission_shows_its_numbers_its_proof_and_what_is_only_declared(boar
         "no interface but loopback",
         "Training budget, steps declared",
         "10,000,000",
-        "envsuite verify",
+        "is published when the season closes",
         "Ed25519",
         "2026-autumn",
         "Pictures are drawn once the season of these seeds has closed",
@@ -252,9 +252,7 @@ def test_a_submission_shows_its_numbers_its_proof_and_what_is_only_declared(boar
         assert expected in page.shown, expected
     assert page.all("img") == []
     assert fetch(f"/submissions/{identity}/replays/crafter-reward-v1.webp").status == 404
-    result = fetch(f"/submissions/{identity}/result.jsonl")
-    assert result.status == 200
-    assert result.content.startswith(b'{"evaluation":')
+    assert fetch(f"/submissions/{identity}/result.jsonl").status == 404, "its season is open"
     with_bars = [own for own in page.all("svg") if own.get("role") == "img" and "track" in own.get("class", "")]
     assert len(with_bars) == 8 + 4, "a bar for each of eight tasks, and for the mean of each of four families"
 

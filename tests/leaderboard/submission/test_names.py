@@ -1,7 +1,7 @@
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from envsuite.leaderboard.submission.names import EXCLUDED, MAX_PROBLEMS, Limits, clashes, few, name_problem, shown
@@ -9,6 +9,7 @@ from envsuite.leaderboard.submission.names import EXCLUDED, MAX_PROBLEMS, Limits
 NAMES = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("ab./\\: ~"), max_size=12)
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(NAMES)
 def test_a_name_without_a_problem_is_the_same_file_everywhere(name):
     assume(name_problem(name, Limits()) is None)
