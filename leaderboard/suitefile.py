@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from envsuite.catalogue import add_suite, get_task
 from envsuite.errors import EnvsuiteError, InvalidArgument, UnknownName
-from envsuite.task import Suite
+from envsuite.task import Budget, Suite, SuiteTask
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*-v[1-9]\d{0,3}")
 _SUITE = TypeAdapter(Suite)
@@ -53,6 +54,14 @@ def add_suites(file: Path) -> list[Suite]:
 
 def _read(entry: Any) -> Suite:
     suite = _SUITE.validate_python(entry, strict=False)
+    for part, kind in (
+        (entry, Suite),
+        *((task, SuiteTask) for task in entry["tasks"]),
+        (entry.get("budget", {}), Budget),
+    ):
+        unknown = sorted(set(part) - {one.name for one in fields(kind)})
+        if unknown:
+            raise InvalidArgument(f"{', '.join(map(str, unknown))}: no field of {kind.__name__}; it would be left out")
     if not _NAME.fullmatch(suite.name) or len(suite.name) > 80:
         raise InvalidArgument(f"name: expected lower-case kebab that ends in -v<N>, got {suite.name!r}")
     for task_id in suite.task_ids:

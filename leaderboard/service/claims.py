@@ -7,15 +7,16 @@ import json
 import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from envsuite.catalogue import get_suite
+from envsuite.catalogue import get_suite, get_task
 from envsuite.episode import Episode
 from envsuite.errors import InvalidSubmission, ResultsMismatch
 from envsuite.leaderboard.metrics import is_scored
-from envsuite.leaderboard.results import Manifest, Results, actions_path
+from envsuite.leaderboard.results import Manifest, Results, actions_path, key_of
+from envsuite.leaderboard.store.blobs import Blobs
 from envsuite.leaderboard.store.plans import UPLOADED
 from envsuite.leaderboard.store.views import Claim
 from envsuite.leaderboard.submission.archive import unpack
@@ -24,12 +25,15 @@ from envsuite.leaderboard.submission.names import Limits
 
 LIMITS = Limits(archive_bytes=512 * 2**20, unpacked_bytes=512 * 2**20, files=60_000)
 """Of an archive of results: a file of actions per episode."""
-MAX_ACTIONS = 64 * 2**20
-"""Bytes of the actions of one episode, unpacked."""
+MAX_ACTIONS = 16 * 2**20
+"""Bytes of the actions of one episode, unpacked; 1600 of four numbers take 140 kB."""
+MAX_PARTS = 64
+"""Numbers and brackets of one action; a few bytes of JSON can take a hundred times their size in memory."""
+MAX_RUNS = 100
 
 
-def read_claims(archive: Path, submitter: str) -> tuple[SubmissionManifest, list[Claim]]:
-    """Returns what the archive of a results folder declares, and its episodes with their actions.
+def read_claims(archive: Path, submitter: str, blobs: Blobs) -> tuple[SubmissionManifest, list[Claim]]:
+    """Returns what the archive of a results folder declares, and its episodes, their actions in blobs already.
 
     Raises `InvalidSubmission` for a hostile or broken archive, `ResultsMismatch` for results that cannot stand on a
     board: of other seeds than the public ones, of a shard, of another version of the suite.
@@ -39,11 +43,13 @@ def read_claims(archive: Path, submitter: str) -> tuple[SubmissionManifest, list
         unpack(archive, folder, LIMITS)
         results = Results.load(folder)
         _check(results.manifest)
-        claims = [
-            Claim(record=episode.to_json(), actions=_actions(folder, episode))
-            for episode in results.episodes
-            if is_scored(episode)
-        ]
+        episodes = [episode for episode in results.episodes if is_scored(episode)]
+        _check_episodes(results.manifest, episodes)
+        claims = []
+        for episode in episodes:  # one in memory at a time
+            actions = _actions(folder, episode)
+            sha256 = None if actions is None else blobs.put_json(actions)
+            claims.append(Claim(record=episode.to_json(), actions_sha256=sha256))
     return _declared(results.manifest, submitter), claims
 
 
@@ -55,12 +61,32 @@ def _check(manifest: Manifest) -> None:
             (manifest.suite != suite, f"suite: {suite.name} here is another protocol; play it again with this version"),
             (manifest.split != UPLOADED, f'split: expected "{UPLOADED}", got {manifest.split!r}'),
             (manifest.seed != 0, f"seed: expected 0, the seeds that the suite fixes, got {manifest.seed}"),
+            (not 1 <= manifest.runs <= MAX_RUNS, f"runs: expected 1 to {MAX_RUNS}, got {manifest.runs}"),
             (manifest.shard is not None, "shard: expected whole results; join the parts with `envsuite merge`"),
         )
         if wrong
     ]
     if problems:
         raise ResultsMismatch("\n".join(problems))
+
+
+def _check_episodes(manifest: Manifest, episodes: Sequence[Episode]) -> None:
+    """Raises `ResultsMismatch` unless every episode of the suite is there once, none longer than its task allows."""
+    expected = {
+        (entry.task_id, run, index)
+        for entry in manifest.suite.tasks
+        for run in range(manifest.runs)
+        for index in range(entry.episodes)
+    }
+    keys = {key_of(episode) for episode in episodes}
+    if keys != expected:
+        raise ResultsMismatch(
+            f"episodes: expected all {len(expected)} of {manifest.suite.name} with {manifest.runs} runs, got "
+            f"{len(keys & expected)} of them; go on with `envsuite evaluate` until it has ended"
+        )
+    for episode in episodes:
+        if not 0 <= episode.length <= get_task(episode.task_id).max_episode_steps:
+            raise ResultsMismatch(f"episodes: {key_of(episode)} has {episode.length} steps, more than its task allows")
 
 
 def _actions(folder: Path, episode: Episode) -> Any:
@@ -75,8 +101,9 @@ def _actions(folder: Path, episode: Episode) -> Any:
         return None
     except (OSError, EOFError, zlib.error) as error:
         raise InvalidSubmission([f"{path.relative_to(folder)}: expected gzip, got {error}"]) from error
-    if len(text) > MAX_ACTIONS:
-        raise InvalidSubmission([f"{path.relative_to(folder)}: expected at most {MAX_ACTIONS} bytes, got more"])
+    parts = text.count(b",") + text.count(b"[") + text.count(b"{")
+    if len(text) > MAX_ACTIONS or parts > MAX_PARTS * (episode.length + 1):
+        raise InvalidSubmission([f"{path.relative_to(folder)}: expected {episode.length} actions, got much more"])
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -228,7 +228,7 @@ def _take_bundle(request: Request, user: UserView, file: Path) -> SubmissionView
 def _take_results(request: Request, user: UserView, file: Path) -> SubmissionView:
     site = site_of(request)
     with CHECKS:
-        manifest, claims = read_claims(file, user.name)
+        manifest, claims = read_claims(file, user.name, site.files.blobs)
         check_still_valid(request)
         with file.open("rb") as archive:
             sha256 = site.files.blobs.put_file(archive)

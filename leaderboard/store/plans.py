@@ -160,9 +160,11 @@ def _add_claims(
             f"claims: expected every episode of {suite.name} with {runs} runs once ({len(expected)}), got {len(keys)}, "
             f"{len(set(keys) & expected)} of them the suite's"
         )
-    replayable = all(claim.actions is not None for claim in claims)
+    replayable = all(claim.actions is not None or claim.actions_sha256 is not None for claim in claims)
     for claim, episode in zip(claims, episodes, strict=True):
-        sha256 = files.blobs.put_json(claim.actions) if claim.actions is not None else None
+        sha256 = claim.actions_sha256
+        if claim.actions is not None:
+            sha256 = files.blobs.put_json(claim.actions)
         if replayable:
             key = {"task_id": episode.task_id, "run": episode.run, "seed_index": episode.seed_index}
             session.add(ClaimRow(evaluation=evaluation.number, **key, record=episode.to_json(), actions_sha256=sha256))

@@ -199,7 +199,9 @@ class Claim(Record):
 
     record: dict[str, Any]
     """`Episode.to_json()`."""
-    actions: Any
+    actions: Any = None
+    actions_sha256: str | None = None
+    """Of the actions' blob, where they are one already."""
 
 
 class Speed(Record):
