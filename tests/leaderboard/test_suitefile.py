@@ -40,7 +40,9 @@ def test_every_problem_is_told_at_once(tmp_path):
     with pytest.raises(InvalidArgument) as caught:
         read_suites(tmp_path / "suites.json")
     lines = str(caught.value).splitlines()
-    for number, words in enumerate(("kebab", "bipedal-flat-v1", "episodes", "once", ">= 1", "Suite", "no field of Budget"), start=1):
+    for number, words in enumerate(
+        ("kebab", "bipedal-flat-v1", "episodes", "once", ">= 1", "Suite", "no field of Budget"), start=1
+    ):
         assert any(f"suite {number}: " in line and words in line for line in lines), (number, lines)
 
 
