@@ -75,6 +75,7 @@ def test_another_suite_of_the_same_name(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [b"no gzip", gzip.compress(b"[1, 2"), gzip.compress(b"[" * 10**6), gzip.compress(b"[" + b"[]," * 10**6 + b"[]]")],
+    ids=["no-gzip", "cut-off", "deep", "many"],  # of the bytes, whose time stamps differ between test processes
 )
 def test_actions_that_are_none(played, tmp_path, content):
     results, folder = played
