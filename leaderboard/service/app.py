@@ -22,6 +22,7 @@ except ImportError as error:
 from envsuite.leaderboard.service import admin_api, health, pages, public_api, submissions_api, worker_api
 from envsuite.leaderboard.service.auth import page_reader
 from envsuite.leaderboard.service.errors import Refused, answer, from_http, on_page, to_response
+from envsuite.leaderboard.service.head import HeadRequests
 from envsuite.leaderboard.service.limits import BodyLimits
 from envsuite.leaderboard.service.logs import Log, RequestLog
 from envsuite.leaderboard.service.scorer import Scorer
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None, *, log: Log | None = None) -> F
     app.include_router(pages.router, dependencies=[Depends(page_reader)])
     for kind in (EnvsuiteError, RequestValidationError, HTTPException, OSError, Exception):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimits, limits=site.settings.limits, largest=_largest(site.settings.limits))
     app.add_middleware(RequestLog, log=site.log)
     return app

@@ -87,12 +87,11 @@ class BodyLimits:
             return
         largest = self._largest(scope)
         try:
-            declared = _declared(Request(scope), largest)
+            _check_declared(Request(scope), largest)
         except Refused as refused:
             await _drain(receive)
             await to_response(refused)(scope, receive, send)
             return
-        del declared
         await self._app(scope, self._watched(receive, largest), send)
 
     def _watched(self, receive: Receive, largest: int) -> Receive:
@@ -120,15 +119,14 @@ class BodyLimits:
         return watched
 
 
-def _declared(request: Request, largest: int) -> int | None:
+def _check_declared(request: Request, largest: int) -> None:
     told = request.headers.get("content-length")
     if told is None:
-        return None
+        return
     if not (told.isascii() and told.isdigit()):
         raise Refused(400, "invalid-length", "Content-Length: expected a number of bytes", "Send the body's length.")
     if int(told) > largest:
         raise _too_large(told, largest)
-    return int(told)
 
 
 async def _drain(receive: Receive) -> None:
