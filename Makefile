@@ -27,6 +27,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]" --group dev
 	$(BIN)/python -m pip check
+	$(BIN)/envsuite assets fetch htmx
 	touch $@
 
 demo: setup  ## Score the agents that need no training on quick-v1 and write runs/board.html.
@@ -49,17 +50,18 @@ lint: $(VENV)/.installed  ## ruff, types and import layers.
 	cd build/types && ../../$(BIN)/python -m mypy --config-file ../../pyproject.toml -p envsuite
 	cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 
-bench: setup  ## Steps a second beside each simulator's own environment.
+bench: setup  ## Steps a second beside each simulator's own environment; what sandbox, numbers and board cost.
 	$(BIN)/python tests/benchmarks/bench.py --write docs/reference/bench.json
 
-bench-check: setup  ## Compare with 0.8 of the committed ratios.
+bench-check: setup  ## Compare with 0.8 of the committed ratios, and with the limits.
 	$(BIN)/python tests/benchmarks/bench.py --check docs/reference/bench.json
 
 reference: $(VENV)/.installed  ## Write the pages that are generated from the catalogue.
 	$(BIN)/python docs/reference/generate.py
 
-pictures: demo  ## Make the pictures of the docs from the demo's board.
+pictures: demo  ## Make the pictures of the docs, from the demo's board and from a service with made-up agents.
 	$(BIN)/python docs/pictures/make.py
+	$(BIN)/python docs/pictures/pages.py
 
 clean:  ## Remove what the other targets made, results excepted.
 	rm -rf $(VENV) .venv-bench build dist *.egg-info
