@@ -41,7 +41,8 @@ RESULT = "result"
 SEASON_OPENED = "season-opened"
 """Kind of the entry that binds a season, its subject, to a commitment: its payload is `season_payload`."""
 SEASON_CLOSED = "season-closed"
-"""Kind of the entry after which the season's secret is public; results of the season stand before it."""
+"""Kind of the entry after which the season's secret is public, over the same payload as its opening; results of the
+season stand before it."""
 MAX_SUBJECT = 500
 """Characters of an entry's subject."""
 MAX_LINE = 16 * 1024
@@ -173,7 +174,7 @@ def next_key(previous: Entry | None, new: Signer, at: datetime, signer: Signer) 
 
 
 def season_payload(season: str, commitment: str) -> bytes:
-    """Returns what the entry that opens a season is over: its name and the SHA-256 of its secret."""
+    """Returns what the entries that open and close a season are over: its name and the SHA-256 of its secret."""
     return canonical({"season": season, "commitment": commitment})
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from envsuite.agent import MakeAgent, load_agent
 from envsuite.catalogue import family_of, get_suite
 from envsuite.episode import Episode, Start
@@ -17,7 +19,6 @@ from envsuite.leaderboard.results import Results, SubmissionRecord, choose, make
 from envsuite.leaderboard.sandbox.base import Enforced
 from envsuite.leaderboard.seeds import PublicSeeds, SecretSeeds, Seeds, commitment
 from envsuite.registration import require_simulator
-from envsuite.seeding import stream
 from envsuite.suites import HELD_OUT, SPLITS
 from envsuite.task import Suite
 
@@ -56,7 +57,7 @@ def evaluate(
         runs: how many training runs of the agent are played (`TaskInfo.run`).
         shard: "i/N" plays the i-th of N parts (i from 1); `merge` joins them.
         name: the agent's name on the board; its entry point by default.
-        submission: what is evaluated; its hash decides the order of the episodes.
+        submission: what is evaluated; its hash, and the secret where there is one, decide the order of the episodes.
         sandbox: what the agent's sandbox enforces; recorded beside the machine.
         executor: "local", or "ray" for the machines of a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; None starts one on this machine.
@@ -156,7 +157,8 @@ def plan(suite: Suite, *, split: str, seeds: Seeds, runs: int, order: str | None
     def starts(task_id: str, run: int, part: str, count: int) -> tuple[Start, ...]:
         indices = range(count)
         if order is not None:
-            indices = stream(0, "order", order, part, task_id, run).permutation(count).tolist()
+            shuffled = np.random.default_rng(seeds.order_seed(order, part, task_id, run))
+            indices = shuffled.permutation(count).tolist()
         return tuple(
             Start(
                 seed_index=i,

@@ -12,6 +12,10 @@ from envsuite.task import parse_id
 
 LEVEL = 0.05
 """Corrected p-value up to which a task counts as decided."""
+COARSE_DIGITS = 3
+"""Digits of a number that is shown while its seeds are held out."""
+_FINE = {"per_run": [], "mean_length": None, "truncated": None}
+_ESTIMATES = ("iqm", "mean", "median", "optimality_gap", "success_rate", "score", "normalised", "success")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +214,24 @@ class Comparison:
         )
         fields["notes"] = tuple(fields["notes"])
         return cls(**fields)
+
+
+def coarse(score: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns plain data of a `SuiteScore` from which single held-out episodes cannot be read; it has the same form.
+
+    An agent may fail all episodes of a run but one: exact, the run's score would be that episode's return.
+    """
+    shown = {**score, "tasks": [{**task, **_FINE} for task in score["tasks"]]}
+    for record in (shown, *shown["tasks"]):
+        record.update({name: _rounded(record[name]) for name in _ESTIMATES if name in record})
+    shown["families"] = {name: _rounded(values) for name, values in score["families"].items()}
+    if score.get("profile") is not None:
+        shown["profile"] = {name: _rounded(values) for name, values in score["profile"].items()}
+    return shown
+
+
+def _rounded(values: Sequence[float] | None) -> list[float] | None:
+    return None if values is None else [float(f"{value:.{COARSE_DIGITS}g}") for value in values]
 
 
 def _task_from(record: Mapping[str, Any]) -> TaskScore:

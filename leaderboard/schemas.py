@@ -80,16 +80,17 @@ class SubmissionView(Record):
     """Manifest fields shown as declared: training budget, tuning budget, hardware, links, description."""
     season: str | None = None
     score: dict[str, Any] | None = None
-    """`SuiteScore.to_json()` of the best evaluation."""
+    """`SuiteScore.to_json()` of the best evaluation; while its season is open, as `records.coarse` leaves it."""
     sandbox: dict[str, Any] | None = None
     """What was really enforced: `Enforced` as plain data."""
     machine: dict[str, Any] | None = None
     ledger_index: int | None = None
     """Place of its latest result in the chain."""
     log_tail: str = ""
-    """Last lines the agent printed, for its owner and admins only; of held-out seeds, once their season has closed.
+    """Last lines the agent printed, for its owner and admins only.
 
-    Before the first episode it has seen nothing, and they are told at once: they say why it does not start.
+    While the season of held-out seeds is open, those that it printed before the first observation: they say why it
+    does not start, and can tell nothing of a seed.
     """
 
 
@@ -145,6 +146,9 @@ class Finish(Record):
     rejected: str = ""
     """Why the submission cannot be run at all."""
     log_tail: str = ""
+    """Last lines that the agent printed."""
+    log_start: str = ""
+    """Last lines that it printed before the first observation."""
     sandbox: dict[str, Any] | None = None
     machine: dict[str, Any] | None = None
 

@@ -167,7 +167,7 @@ class _History:
     at_index: Entry | None = None
     """The entry that stands where the result says it stands."""
     seasons: tuple[Entry, ...] = ()
-    """The entries of the result's season before it: its opening, and its end if it had ended."""
+    """The entries of the result's season before it: its opening (an honest board has one), and its end if there."""
 
     @classmethod
     def read(cls, path: Path | str | None, public_key: bytes | None, result: ResultFile) -> _History:
@@ -215,6 +215,7 @@ class _History:
         season, commitment = header.season, header.evaluation.commitment
         promise = sha256(season_payload(season, str(commitment)))
         opened = [entry for entry in self.seasons if (entry.kind, entry.payload_sha256) == (SEASON_OPENED, promise)]
+        others = [e for e in self.seasons if e.kind == SEASON_OPENED and e.payload_sha256 != promise]
         closed = [entry for entry in self.seasons if entry.kind == SEASON_CLOSED]
         if not opened:
             return Check(
@@ -222,6 +223,9 @@ class _History:
                 "failed",
                 f"No entry before the result binds season {season!r} to the commitment {commitment}.",
             )
+        if others:
+            why = f"Entry {others[0].index} binds season {season!r} to another commitment, so the board could choose."
+            return Check("season", "failed", why)
         if closed:
             return Check(
                 "season", "failed", f"The season's secret was public before the result, since entry {closed[0].index}."

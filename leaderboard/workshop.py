@@ -67,7 +67,7 @@ class Workshop:
         self._client, self._cache, self._provider = client, cache, provider
         self._bundle: Bundle | None = None
         self._enforced: Enforced | None = None
-        self._log = ""
+        self._log = self._log_start = ""
 
     def __enter__(self) -> Workshop:
         return self
@@ -86,7 +86,7 @@ class Workshop:
 
         Raises `InvalidSubmission`, `NotTheAgent`, `MissingSimulator`, what the server refuses, and what `add` raises.
         """
-        self._enforced, self._log = None, ""
+        self._enforced, self._log, self._log_start = None, "", ""
         require_simulator(family_of(offer.task_id))
         if offer.kind == "validate":
             return _replay(offer, add, stopped)
@@ -100,12 +100,12 @@ class Workshop:
             "safe": enforced.safe,
             "features": dict(enforced.features),
         }
-        tail = self._log.encode(errors="replace")[-LOG_TAIL:].decode(errors="ignore")
         return Finish(
             lease=offer.lease,
             failure=failure[:2000],
             rejected=rejected[:8000],
-            log_tail=tail,
+            log_tail=_tail(self._log),
+            log_start=_tail(self._log_start),
             sandbox=sandbox or None,
             machine=this_machine().model_dump(mode="json", exclude={"sandbox"}),
         )
@@ -130,7 +130,7 @@ class Workshop:
             return ""
         finally:
             self._enforced = make_agent.enforced
-            self._log = make_agent.log()
+            self._log, self._log_start = make_agent.log(), make_agent.log_start()
             player.close()
 
     def _open(self, sha256: str) -> Bundle:
@@ -152,6 +152,10 @@ class Workshop:
                     return bundle
                 bundle.close()
         raise ServerRefused(f"bundle {sha256}: the server's file has another hash; restore its blobs from a backup")
+
+
+def _tail(log: str) -> str:
+    return log.encode(errors="replace")[-LOG_TAIL:].decode(errors="ignore")
 
 
 def _make_room(folder: Path) -> None:

@@ -90,7 +90,7 @@ class Board:
 
     def close_season(self) -> Entry:
         """Returns the entry after which the secret is public."""
-        return self.append(SEASON_CLOSED, SEASON, SECRET)
+        return self.append(SEASON_CLOSED, SEASON, season_payload(SEASON, commitment(SECRET)))
 
     def publish(self, path: Path, header: Header, attempts: Iterable[Episode]) -> Entry:
         """Returns the entry of a result file that is now at `path`."""

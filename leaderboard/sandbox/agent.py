@@ -65,7 +65,7 @@ class SandboxedSubmission:
         self.packages = tuple(packages)
         self.unsafe_ok = unsafe_ok
         self._session: Session | None = None
-        self._log = ""
+        self._log = self._log_start = ""
         self._enforced: Enforced | None = None
 
     def with_budget(self, budget: Budget) -> SandboxedSubmission:
@@ -100,7 +100,7 @@ class SandboxedSubmission:
         """Lets the next agent start in a fresh process."""
         if self._session is not None:
             self._session.close()
-            self._log, self._session = self._session.log(), None
+            self._log, self._log_start, self._session = self._session.log(), self._session.log_start(), None
 
     def close(self) -> None:
         """Ends the process, if there is one; may be called twice."""
@@ -109,6 +109,10 @@ class SandboxedSubmission:
     def log(self) -> str:
         """Returns what the agent has printed in the process that was started last."""
         return self._log if self._session is None else self._session.log()
+
+    def log_start(self) -> str:
+        """Returns what of `log` was printed before the first observation: it tells nothing of any."""
+        return self._log_start if self._session is None else self._session.log_start()
 
     @property
     def enforced(self) -> Enforced | None:
@@ -129,7 +133,7 @@ class SandboxedSubmission:
         return self._spec()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _session=None, _log="", _enforced=None)
+        self.__dict__.update(state, _session=None, _log="", _log_start="", _enforced=None)
 
 
 class SandboxedAgent:

@@ -42,6 +42,7 @@ class Session:
         self._readable.register(guest.from_guest, select.POLLIN)
         self._writable.register(guest.to_guest, select.POLLOUT)
         self._log: str | None = None
+        self._log_start: str | None = None
         self._observations, self._actions = Stencil("act"), Stencil(DONE)
 
     def ask(self, request: list[Any], allowance_s: float, terms: str) -> tuple[Any, float]:
@@ -54,6 +55,8 @@ class Session:
         if self.failure is not None:
             raise type(self.failure)(f"the agent's process was ended before: {self.failure}")
         self.made += request[0] == "make"
+        if request[0] == "act" and self._log_start is None:
+            self._log_start = self.guest.log()
         body = self._observations.encode(request[1]) if request[0] == "act" else encode(request)
         started = time.monotonic()
         try:
@@ -88,6 +91,10 @@ class Session:
     def log(self) -> str:
         """Returns what the agent has printed."""
         return self.guest.log() if self._log is None else self._log
+
+    def log_start(self) -> str:
+        """Returns what of it had come before the first observation was sent."""
+        return self.log() if self._log_start is None else self._log_start
 
     def close(self) -> None:
         """Ends the guest; may be called twice."""

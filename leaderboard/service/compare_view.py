@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import envsuite
 from envsuite.catalogue import TASKS, get_suite
 from envsuite.episode import Episode
 from envsuite.errors import StoreUnavailable
 from envsuite.leaderboard.board import show_estimate, show_number
+from envsuite.leaderboard.bootstrap import bootstrap_improvement
 from envsuite.leaderboard.charts import Axis, Mark, mark, zero_axis
 from envsuite.leaderboard.compare import compare
 from envsuite.leaderboard.intervals import Estimate
@@ -22,6 +25,7 @@ from envsuite.leaderboard.results import Manifest, Results
 from envsuite.leaderboard.schemas import SubmissionView
 from envsuite.leaderboard.service.submission_view import profile_plot, read_score
 from envsuite.leaderboard.store.views import CompareView
+from envsuite.seeding import stream
 from envsuite.suites import HELD_OUT
 from envsuite.task import Task
 
@@ -88,7 +92,7 @@ _kept: OrderedDict[tuple[object, ...], dict[str, Any]] = OrderedDict()
 def _context(view: CompareView) -> dict[str, Any]:
     scores = (read_score(view.first), read_score(view.second))
     names = _names(view)
-    own = _paired(view, scores) if view.common_seeds else _apart(names, scores)
+    own = _paired(view, scores) if view.common_seeds else _apart(view, names, scores)
     profiles = [(name, score.profile) for name, score in zip(names, scores, strict=True) if score and score.profile]
     same = len({profile.taus for _, profile in profiles}) == 1
     return {
@@ -107,13 +111,13 @@ def _paired(view: CompareView, scores: Scores) -> dict[str, Any]:
     tiles = [
         ("Difference of IQM", result.iqm, "difference"),
         ("Difference of mean", result.mean, "difference"),
-        (f"Probability that a run of {result.a} beats one of {result.b}", result.improvement, ""),
+        (_improvement_title(result.a, result.b), result.improvement, ""),
     ]
     lines = _rows(result, scores, differences, axis)
     return {"verdict": result.verdict, "notes": result.notes, "tiles": tiles, "axis": axis, "lines": lines}
 
 
-def _apart(names: tuple[str, str], scores: Scores) -> dict[str, Any]:
+def _apart(view: CompareView, names: tuple[str, str], scores: Scores) -> dict[str, Any]:
     """Returns the differences of two scores from different seeds, as those of independent numbers."""
     one, two = ({task.task_id: task.normalised for task in score.tasks} if score else {} for score in scores)
     differences = [_difference(one[task_id], two.get(task_id)) for task_id in one]
@@ -124,7 +128,8 @@ def _apart(names: tuple[str, str], scores: Scores) -> dict[str, Any]:
         "tiles": [
             (f"Difference of {title}", _difference(*(getattr(s, name, None) for s in scores)), "difference")
             for name, title in (("iqm", "IQM"), ("mean", "mean"), ("success_rate", "success rate"))
-        ],
+        ]
+        + [(_improvement_title(*names), _improvement(view), "")],
         "axis": axis,
         "lines": [
             TaskRow(
@@ -139,6 +144,20 @@ def _apart(names: tuple[str, str], scores: Scores) -> dict[str, Any]:
             for task_id, difference in zip(one, differences, strict=True)
         ],
     }
+
+
+def _improvement_title(first: str, second: str) -> str:
+    return f"Probability that a run of {first} beats one of {second}"
+
+
+def _improvement(view: CompareView) -> Estimate | None:
+    """Returns the chance that a run of the first beats one of the second on a task, their runs drawn independently."""
+    one, two = view.per_run
+    tasks = [task_id for task_id in one if one[task_id] and two.get(task_id)]
+    if not tasks or len({len(one[t]) for t in tasks}) > 1 or len({len(two[t]) for t in tasks}) > 1:
+        return None
+    x, y = (np.array([side[task_id] for task_id in tasks]).T for side in (one, two))
+    return bootstrap_improvement(x, y, stream(0, "improvement", view.suite))
 
 
 def _difference(one: Estimate | None, two: Estimate | None) -> Estimate | None:

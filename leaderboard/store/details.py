@@ -102,7 +102,12 @@ def compare(session: Session, first: str, second: str) -> CompareView:
             list(_episodes(session, played[1].number)),
         ),
         common_seeds=seeds[0] == seeds[1],
+        per_run=(_per_run(played[0]), _per_run(played[1])),
     )
+
+
+def _per_run(evaluation: EvaluationRow) -> dict[str, list[float]]:
+    return {task["task_id"]: task.get("per_run", []) for task in (evaluation.score or {}).get("tasks", [])}
 
 
 def episodes(session: Session, submission: str) -> list[EpisodeView]:

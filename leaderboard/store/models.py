@@ -125,6 +125,8 @@ class EvaluationRow(Base):
     requeued: Mapped[int] = mapped_column(default=0)
     """How often an admin has sent it back into the queue."""
     log_tail: Mapped[str] = mapped_column(default="")
+    log_start: Mapped[str] = mapped_column(default="")
+    """What was printed before the first observation."""
     sandbox: Mapped[Any | None] = mapped_column(Json)
     machine: Mapped[Any | None] = mapped_column(Json)
     score: Mapped[Any | None] = mapped_column(Json)

@@ -17,7 +17,8 @@ from envsuite.errors import InvalidArgument, NotAllowed
 from envsuite.leaderboard.evaluate import plan
 from envsuite.leaderboard.executors.jobs import Job, cut
 from envsuite.leaderboard.schemas import Kind, StartView
-from envsuite.leaderboard.seeds import SECRET_BYTES, PublicSeeds, SecretSeeds, Seeds
+from envsuite.leaderboard.seeds import PublicSeeds, SecretSeeds, Seeds
+from envsuite.leaderboard.store import seasons
 from envsuite.leaderboard.store.files import Files
 from envsuite.leaderboard.store.models import (
     ClaimRow,
@@ -82,6 +83,7 @@ def plan_evaluation(
         episodes_total=suite.episodes * row.runs,
         requeued=0,
         log_tail="",
+        log_start="",
         created_at=utc_now(),
     )
     session.add(evaluation)
@@ -90,7 +92,8 @@ def plan_evaluation(
         evaluation.state = "scoring"
         session.flush()
         return evaluation_view(session, evaluation)
-    _add_jobs(session, evaluation, suite, row)
+    secret = None if season is None else seasons.secret_of(session, files, season.name)
+    _add_jobs(session, evaluation, suite, row, _seeds(secret, evaluation))
     return evaluation_view(session, evaluation)
 
 
@@ -108,9 +111,8 @@ def _season(session: Session, row: SubmissionRow, kind: Kind) -> SeasonRow:
     return season
 
 
-def _add_jobs(session: Session, evaluation: EvaluationRow, suite: Suite, row: SubmissionRow) -> None:
-    # The order and the cut of this plan are kept, its seeds are not: those of a lease come from the season's secret.
-    seeds = SecretSeeds(bytes(SECRET_BYTES))
+def _add_jobs(session: Session, evaluation: EvaluationRow, suite: Suite, row: SubmissionRow, seeds: Seeds) -> None:
+    # The order and the cut of this plan are kept, its seeds are not: those of a lease are derived anew.
     jobs = plan(suite, split=evaluation.split, seeds=seeds, runs=row.runs, order=row.bundle_sha256)
     session.add_all(
         JobRow(
@@ -132,11 +134,15 @@ def _add_jobs(session: Session, evaluation: EvaluationRow, suite: Suite, row: Su
     session.flush()
 
 
+def _seeds(secret: bytes | None, evaluation: EvaluationRow) -> Seeds:
+    return PublicSeeds() if secret is None else SecretSeeds(secret, evaluation.round)
+
+
 def starts_of(
     job: JobRow, evaluation: EvaluationRow, suite: Suite, bundle_sha256: str, runs: int, secret: bytes | None
 ) -> tuple[list[StartView], list[StartView]]:
     """Returns the seeds of a job, and of the episodes that its agent may adapt over before."""
-    seeds: Seeds = PublicSeeds() if secret is None else SecretSeeds(secret, evaluation.round)
+    seeds = _seeds(secret, evaluation)
     entry = next(entry for entry in suite.tasks if entry.task_id == job.task_id)
     one = replace(suite, tasks=(entry,))
     planned = plan(one, split=evaluation.split, seeds=seeds, runs=runs, order=bundle_sha256)

@@ -176,7 +176,8 @@ def take_back(session: Session, worker: str) -> None:
 def requeue(session: Session, submission: str) -> None:
     """Puts what has failed of a submission into the queue again, for an admin who has mended the cause.
 
-    Episodes that are recorded stay. Raises `NotAllowed` when nothing has failed.
+    Episodes that are recorded stay. Raises `NotAllowed` when nothing has failed, or when the season whose seeds
+    it plays has closed: they are public since.
     """
     row = row_of_submission(session, submission, lock=True)
     failed = session.scalars(
@@ -186,6 +187,13 @@ def requeue(session: Session, submission: str) -> None:
     ).all()
     if not failed:
         raise NotAllowed(f"submission: nothing of {row.id} has failed; it is {row.state}")
+    numbers = {evaluation.season for evaluation in failed if evaluation.season is not None}
+    played_on = select(SeasonRow).where(SeasonRow.number.in_(numbers)).with_for_update(read=True)
+    for season in session.scalars(played_on):  # locked: none is closed in the meantime
+        if season.closed_at is not None:
+            raise NotAllowed(
+                f"submission: season {season.name} has closed and its seeds are public; {row.id} can only be sent again"
+            )
     for evaluation in failed:
         evaluation.state, evaluation.reason, evaluation.finished_at = "queued", "", None
         evaluation.requeued += 1

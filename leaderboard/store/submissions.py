@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, defer
 
 from envsuite.errors import NotAllowed, UnknownName
+from envsuite.leaderboard.records import coarse
 from envsuite.leaderboard.schemas import State, SubmissionView, Trust
 from envsuite.leaderboard.store import eta
 from envsuite.leaderboard.store.models import EpisodeRow, EvaluationRow, JobRow, SeasonRow, SubmissionRow, UserRow
@@ -229,9 +230,13 @@ def _view(
     total = shown.episodes_total if shown is not None else 0
     finished = shown is not None and shown.state not in eta.UNFINISHED
     season = seasons.get(shown.season or 0) if shown is not None else None
-    # What an agent prints of held-out observations would tell their seeds; before the first episode it has seen none.
-    unseen = row.state != "scored" and not done.get(shown.number if shown else 0)
-    tell = for_owner and (season is None or season.closed_at is not None or unseen)
+    # What an agent prints of held-out observations, and the exact return of one, would tell their seeds.
+    open_seeds = season is None or season.closed_at is not None
+    log, score = "", None
+    if shown is not None and for_owner:
+        log = shown.log_tail if open_seeds else shown.log_start
+    if shown is not None and shown.score is not None and with_score:
+        score = shown.score if open_seeds else coarse(shown.score)
     indices = [e.ledger_index for e in evaluations if e.ledger_index is not None]
     return SubmissionView.model_validate(
         {
@@ -242,11 +247,11 @@ def _view(
             "episodes_done": total if finished and row.state == "scored" else done.get(shown.number if shown else 0, 0),
             "episodes_total": total,
             "season": season.name if season is not None else None,
-            "score": shown.score if shown is not None and with_score else None,
+            "score": score,
             "sandbox": shown.sandbox if shown is not None else None,
             "machine": shown.machine if shown is not None else None,
             "ledger_index": max(indices, default=None),
-            "log_tail": shown.log_tail[-LOG_TAIL:] if shown is not None and tell else "",
+            "log_tail": log[-LOG_TAIL:],
         }
     )
 

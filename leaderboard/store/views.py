@@ -132,7 +132,7 @@ class EvaluationView(Record):
     published: bool
     """Whether strangers may have its episodes: their seeds are public, or their season has closed.
 
-    Seeds have 31 bits: whoever knows the hash of a trajectory whose actions are known could try them all.
+    Crafter hashes any seed to 31 bits: who knows the hash of a trajectory and its actions could try them all.
     """
 
 
@@ -172,6 +172,8 @@ class CompareView(Record):
     """All scored episodes of each, in the order of task, run, seed index."""
     common_seeds: bool
     """Whether both evaluations had the same seeds, so that episodes of one index are pairs."""
+    per_run: tuple[dict[str, list[float]], dict[str, list[float]]]
+    """Of each, task id -> score of every training run, in the unit of the metric."""
 
 
 class LedgerView(Record):

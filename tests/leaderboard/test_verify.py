@@ -170,6 +170,15 @@ def test_a_commitment_after_the_result_or_of_another_secret_is_found(held_out, t
     assert verify(path, **key, replay=False).failed == ("season",)
 
 
+def test_a_season_with_two_commitments_is_found(board, held_out, tmp_path):
+    board.open_season(bytes(32))
+    path = publish(board, tmp_path, held_out)
+    chain = board.export(tmp_path / "chain.jsonl")
+    done = verify(path, public_key=board.first.public_key, chain=chain, replay=False)
+    assert done.failed == ("season",)
+    assert "to another commitment" in sentence(done, "season")
+
+
 def test_a_result_from_after_the_secret_was_public_is_found(board, held_out, tmp_path):
     board.close_season()
     path = publish(board, tmp_path, held_out)

@@ -56,7 +56,7 @@ def look(thing, modules, numbers, names):
 
 def walk(thing, depth, numbers, names):
     """Collects the large integers and the names of attributes that can be reached in a few steps."""
-    if isinstance(thing, int) and 10_000 < thing < 2**31:
+    if isinstance(thing, int) and 10_000 < thing < 2**62:
         numbers.add(int(thing))
     if depth == 0:
         return

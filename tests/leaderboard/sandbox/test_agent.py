@@ -85,6 +85,12 @@ def processes_of(text):
     return found
 
 
+def wait_until(happened):
+    deadline = time.monotonic() + 5
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 # What passes.
 
 
@@ -256,13 +262,25 @@ def test_the_log_is_read_while_it_runs_and_afterwards(submission):
         "print('to standard output \\udc80')\nprint('and error', file=sys.stderr)\nos.write(4 - 3, b'raw')"
     )
     made(TASK).act(None)
-    deadline = time.monotonic() + 5
-    while "raw" not in made.log() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: "raw" in made.log())
     expected = "to standard output \\udc80\nand error\nraw"
     assert made.log() == expected
     made.close()
     assert made.log() == expected
+
+
+@everywhere
+def test_the_start_of_the_log_ends_at_the_first_observation(submission):
+    made = submission("print('saw', observation, flush=True)", head="print('imported', flush=True)")
+    agent = made(TASK)
+    wait_until(lambda: "imported" in made.log())
+    assert made.log_start() == made.log() == "imported\n"
+    agent.act(31_415)
+    made(TASK)  # another agent object of the same process, which may know what that one has seen
+    wait_until(lambda: "saw" in made.log())
+    made.close()
+    assert made.log() == "imported\nsaw 31415\n"
+    assert made.log_start() == "imported\n"
 
 
 def test_an_unsafe_provider_has_to_be_allowed(tmp_path):

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from envsuite.errors import InvalidArgument, LeaseLost, NotAllowed, UnknownName
 from envsuite.leaderboard.schemas import Finish, Report
-from envsuite.leaderboard.store import details, queue, submissions
+from envsuite.leaderboard.store import details, queue, seasons, submissions
 from envsuite.leaderboard.store.losses import MAX_ATTEMPTS, MAX_BROKEN_OFF
 
 
@@ -226,6 +226,19 @@ def test_what_has_failed_goes_on_where_it_stopped_when_an_admin_says_so(board, f
     assert only(board).state == "scored"
     with board.read() as session:
         assert details.evaluations(session, view.id)[0].episodes_done == 32
+
+
+def test_what_has_failed_cannot_go_on_when_its_seeds_are_public(board, files):
+    view = only(board)
+    for _ in range(MAX_BROKEN_OFF):
+        offer = lease(board, files)
+        report(board, files, offer, outcome="env_error", error="EGLError")
+        finish(board, offer)
+    with board.session() as session:
+        seasons.close_season(session, files, "s1")
+    with pytest.raises(NotAllowed, match="season s1 has closed and its seeds are public"), board.session() as session:
+        queue.requeue(session, view.id)
+    assert only(board).state == "failed"
 
 
 def test_no_job_is_done_before_all_are_and_then_the_last_finish_tells(board, files):

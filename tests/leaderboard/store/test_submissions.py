@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from envsuite.errors import LeaseLost, NotAllowed, UnknownName
 from envsuite.leaderboard.schemas import Finish
-from envsuite.leaderboard.store import queue, submissions, users
+from envsuite.leaderboard.store import queue, seasons, submissions, users
 
 
 def test_a_submission_waits_with_its_place(database, files):
@@ -126,12 +126,17 @@ def test_the_log_is_its_owners(database, files):
     open_board(database, files)
     view = submit(database, files)
     offer = lease(database, files)
-    tail = "x" * 5000 + "\0 \ud800 end"
+    start = "x" * 5000 + "\0 \ud800 end"
     with database.session() as session:
-        queue.finish(session, offer.id, Finish(lease=offer.lease, failure="no memory", log_tail=tail))
+        told = Finish(lease=offer.lease, failure="no memory", log_start=start, log_tail=start + "observed")
+        queue.finish(session, offer.id, told)
         own = submissions.get(session, view.id, for_owner=True)
         assert len(own.log_tail) == 4096
-        assert own.log_tail.endswith("end")
+        assert own.log_tail.endswith("end"), "what it printed of held-out observations waits for the season's close"
+        assert submissions.get(session, view.id).log_tail == ""
+        submissions.cancel(session, view.id)
+        seasons.close_season(session, files, "s1")
+        assert submissions.get(session, view.id, for_owner=True).log_tail.endswith("observed")
         assert submissions.get(session, view.id).log_tail == ""
 
 

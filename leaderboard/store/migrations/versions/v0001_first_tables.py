@@ -124,6 +124,7 @@ def _submissions() -> None:
         sa.Column("episodes_total", sa.Integer(), nullable=False),
         sa.Column("requeued", sa.Integer(), nullable=False),
         sa.Column("log_tail", sa.Text(), nullable=False),
+        sa.Column("log_start", sa.Text(), nullable=False),
         sa.Column("sandbox", Json(), nullable=True),
         sa.Column("machine", Json(), nullable=True),
         sa.Column("score", Json(), nullable=True),
