@@ -85,7 +85,7 @@ class SubmissionView(Record):
     """What was really enforced: `Enforced` as plain data."""
     machine: dict[str, Any] | None = None
     ledger_index: int | None = None
-    """Place of its latest result in the chain."""
+    """Place in the chain of the result that stands on the board."""
     log_tail: str = ""
     """Last lines the agent printed, for its owner and admins only.
 

@@ -35,6 +35,8 @@ def print_error(error: BaseException, *, with_traceback: bool = False) -> None:
     if with_traceback:
         error_console.print("".join(traceback.format_exception(error)), end="", markup=False, soft_wrap=True)
     error_console.print(f"[bold red]error:[/] [red]{escape(str(error))}[/]", soft_wrap=True)
+    for note in getattr(error, "__notes__", ()):
+        error_console.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -43,6 +43,7 @@ class Session:
         self._writable.register(guest.to_guest, select.POLLOUT)
         self._log: str | None = None
         self._log_start: str | None = None
+        self._unseen_failure = ""
         self._observations, self._actions = Stencil("act"), Stencil(DONE)
 
     def ask(self, request: list[Any], allowance_s: float, terms: str) -> tuple[Any, float]:
@@ -52,6 +53,13 @@ class Session:
         AgentTimeout beyond `allowance_s` (`terms` says in words what that is), AgentKilled for a breach of
         the budget or an answer that is none, AgentCrash when the process ended by itself.
         """
+        try:
+            return self._ask(request, allowance_s, terms)
+        except AgentFailed as error:
+            self._unseen_failure = str(error) if self._log_start is None else self._unseen_failure
+            raise
+
+    def _ask(self, request: list[Any], allowance_s: float, terms: str) -> tuple[Any, float]:
         if self.failure is not None:
             raise type(self.failure)(f"the agent's process was ended before: {self.failure}")
         self.made += request[0] == "make"
@@ -93,8 +101,9 @@ class Session:
         return self.guest.log() if self._log is None else self._log
 
     def log_start(self) -> str:
-        """Returns what of it had come before the first observation was sent."""
-        return self.log() if self._log_start is None else self._log_start
+        """Returns what of it had come before the first observation was sent, and how the agent failed before that."""
+        start = self.log() if self._log_start is None else self._log_start
+        return "\n".join(part for part in (start.removesuffix("\n"), self._unseen_failure) if part)
 
     def close(self) -> None:
         """Ends the guest; may be called twice."""

@@ -123,6 +123,7 @@ def open_season(request: Request, new: NewSeason) -> SeasonView:
 
 @router.post("/seasons/{season}/close", responses=ERRORS)
 def close_season(request: Request, season: Annotated[SeasonName, Path()]) -> SeasonView:
-    """Closes a season and publishes its secret."""
+    """Closes a season and publishes its secret; while evaluations wait or run (409), lets it take no new ones."""
     site = site_of(request)
+    site.db.run(lambda session: seasons.drain_season(session, season))
     return site.db.run(lambda session: seasons.close_season(session, site.files, season))

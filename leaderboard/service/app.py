@@ -15,7 +15,7 @@ try:
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import Response
     from starlette.exceptions import HTTPException
-    from starlette.types import Scope
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 except ImportError as error:
     raise MissingExtra('the service needs FastAPI; run: pip install "envsuite[leaderboard]"') from error
 
@@ -56,10 +56,11 @@ def create_app(settings: Settings | None = None, *, log: Log | None = None) -> F
         app.include_router(router, prefix=API)
     app.include_router(health.router)
     app.include_router(pages.router, dependencies=[Depends(page_reader)])
-    for kind in (EnvsuiteError, RequestValidationError, HTTPException, OSError, Exception):
+    for kind in (EnvsuiteError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _handle)
     app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimits, limits=site.settings.limits, largest=_largest(site.settings.limits))
+    app.add_middleware(Unforeseen)
     app.add_middleware(RequestLog, log=site.log)
     return app
 
@@ -87,6 +88,30 @@ def _largest(limits: ServiceLimits) -> Callable[[Scope], int]:
         return limits.json_bytes
 
     return largest
+
+
+class Unforeseen:
+    """Middleware that answers errors which nobody has foreseen; inside the log, which tells the request's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on; an answer that has begun cannot be taken back and is broken off."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            response = await _handle(Request(scope), error)
+            await response(scope, receive, send)
 
 
 async def _handle(request: Request, error: Exception) -> Response:

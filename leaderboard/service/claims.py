@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from envsuite.agent import BUILT_IN
 from envsuite.catalogue import get_suite, get_task
 from envsuite.episode import Episode
 from envsuite.errors import InvalidSubmission, ResultsMismatch
@@ -45,8 +46,10 @@ def read_claims(archive: Path, submitter: str, blobs: Blobs) -> tuple[Submission
         _check(results.manifest)
         episodes = [episode for episode in results.episodes if is_scored(episode)]
         _check_episodes(results.manifest, episodes)
+        for episode in episodes:  # one in memory at a time, and all before any is kept
+            _actions(folder, episode)
         claims = []
-        for episode in episodes:  # one in memory at a time
+        for episode in episodes:
             actions = _actions(folder, episode)
             sha256 = None if actions is None else blobs.put_json(actions)
             claims.append(Claim(record=episode.to_json(), actions_sha256=sha256))
@@ -121,7 +124,7 @@ def _declared(manifest: Manifest, submitter: str) -> SubmissionManifest:
         licence="LicenseRef-not-declared",
         suite=manifest.suite.name,
         runs=tuple(RunEntry.model_construct(weights=()) for _ in range(manifest.runs)),
-        learned=submission.learned if submission else True,
+        learned=submission.learned if submission else manifest.entry_point not in BUILT_IN,
         description=f"Played by its submitter with envsuite {manifest.envsuite[:40]}.",
     )
 

@@ -59,12 +59,12 @@ def compare_context(first: SubmissionView, second: SubmissionView, read: Callabl
     Args:
         first: One of the two, as the board shows it now.
         second: The other.
-        read: Gives both with their episodes; called, one caller at a time, unless these two are remembered. A result
-            that came since has another entry in the ledger, so what is remembered is never out of date.
+        read: Gives both with their episodes; called, one caller at a time, unless these two are remembered as they are
+            now: with the same results, which the ledger has, and levels of trust.
 
     Raises `StoreUnavailable` while too many others wait for their comparisons.
     """
-    key = tuple((view.id, view.ledger_index) for view in (first, second))
+    key = tuple((view.id, view.ledger_index, view.trust) for view in (first, second))
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)

@@ -28,7 +28,7 @@ class ServiceLimits:
     least_rate: float = 8 * 2**10
     """Bytes a second that a body must have on average once it has taken `idle_s` seconds."""
     uploads_per_day: int = 20
-    """Of one account, submissions and results together, since midnight in UTC."""
+    """Of one account, submissions and results together, in 24 hours."""
     token_rate: float = 20.0
     """Requests a second of one token in the long run."""
     token_burst: float = 100.0

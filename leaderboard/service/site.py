@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 
 from envsuite.catalogue import add_suite
+from envsuite.leaderboard.service.desk import Desk
 from envsuite.leaderboard.service.limits import Buckets
 from envsuite.leaderboard.service.logs import Log
 from envsuite.leaderboard.service.settings import Settings
@@ -36,6 +37,7 @@ class Site:
         self.by_worker = Buckets(limits.worker_rate, 5 * limits.worker_rate)
         self.by_address = Buckets(limits.address_rate, limits.address_burst)
         self.by_page_reader = Buckets(limits.page_rate, 4 * limits.page_rate)
+        self.desk = Desk()
         self.workers = Workers()
         self.due = threading.Event()
         """Set when an evaluation has all its episodes and is to be scored."""

@@ -17,7 +17,7 @@ from envsuite.leaderboard.service.claims import read_claims
 from envsuite.leaderboard.service.errors import Refused, documented
 from envsuite.leaderboard.service.site import Site, site_of
 from envsuite.leaderboard.service.text import Id, Sha256
-from envsuite.leaderboard.service.uploads import BODY, CHECKS, received
+from envsuite.leaderboard.service.uploads import BODY, received
 from envsuite.leaderboard.store import details, queue, submissions
 from envsuite.leaderboard.store.database import Session
 from envsuite.leaderboard.store.views import Claim, EvaluationView
@@ -53,8 +53,9 @@ async def submit(request: Request, user: Submitter) -> SubmissionView:
     """
     site = site_of(request)
     await run_in_threadpool(_check_day, site, user)
-    async with received(request, site.settings.limits.bundle_bytes) as file:
-        return await run_in_threadpool(_take_bundle, request, user, file)
+    with site.desk.turn(user.id):
+        async with received(request, site.settings.limits.bundle_bytes) as file:
+            return await site.desk.check(_take_bundle, request, user, file)
 
 
 @router.post("/results", status_code=201, responses=UPLOAD, openapi_extra=BODY)
@@ -62,8 +63,9 @@ async def upload_results(request: Request, user: Submitter) -> SubmissionView:
     """Takes the archive of a results folder: self-reported numbers, validated by a replay of their actions."""
     site = site_of(request)
     await run_in_threadpool(_check_day, site, user)
-    async with received(request, site.settings.limits.results_bytes) as file:
-        return await run_in_threadpool(_take_results, request, user, file)
+    with site.desk.turn(user.id):
+        async with received(request, site.settings.limits.results_bytes) as file:
+            return await site.desk.check(_take_results, request, user, file)
 
 
 @router.get("/submissions", responses=documented(401, 404))
@@ -71,7 +73,7 @@ def list_submissions(
     request: Request,
     visitor: Visitor,
     mine: Annotated[bool, Query(description="Only one's own, in every state; needs a token.")] = False,
-    suite: Annotated[str | None, Query(max_length=120)] = None,
+    suite: Annotated[str | None, Query(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=120)] = None,
     state: State | None = None,
     trust: Trust | None = None,
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
@@ -152,7 +154,9 @@ def reproduce(request: Request, submission: Id) -> SubmissionView:
     return site.db.run(plan)
 
 
-@router.get("/submissions/{submission}/result", response_class=FileResponse, responses={**documented(401, 404), **FILE})
+@router.get(
+    "/submissions/{submission}/result", response_class=FileResponse, responses={**documented(401, 404, 409), **FILE}
+)
 def get_result(request: Request, visitor: Visitor, submission: Id) -> FileResponse:
     """Returns the signed result file of a scored submission, to be checked by `envsuite verify`."""
     site = site_of(request)
@@ -192,7 +196,7 @@ def _visible(site: Site, visitor: UserView | None, submission: str) -> Submissio
     view = site.db.run(lambda session: submissions.get(session, submission, for_owner=True), read=True)
     if visitor is not None and (visitor.role == "admin" or visitor.name == view.submitter):
         return view
-    if view.state != "scored":  # told like one that does not exist: nobody learns who tries what
+    if view.state != "scored":  # as one that does not exist; its page tells whoever was given its random address
         raise UnknownName(f"unknown submission {submission!r}, or one that is not scored yet and not yours")
     return view.model_copy(update={"log_tail": ""})
 
@@ -218,7 +222,7 @@ def _check_day(site: Site, user: UserView) -> None:
 
 def _take_bundle(request: Request, user: UserView, file: Path) -> SubmissionView:
     site = site_of(request)
-    with CHECKS, Bundle.open(file, Limits(), shown_as="bundle.zip") as bundle:
+    with Bundle.open(file, Limits(), shown_as="bundle.zip") as bundle:
         check_still_valid(request)
         with bundle.archive.open("rb") as archive:
             sha256 = site.files.blobs.put_file(archive)
@@ -227,12 +231,11 @@ def _take_bundle(request: Request, user: UserView, file: Path) -> SubmissionView
 
 def _take_results(request: Request, user: UserView, file: Path) -> SubmissionView:
     site = site_of(request)
-    with CHECKS:
-        manifest, claims = read_claims(file, user.name, site.files.blobs)
-        check_still_valid(request)
-        with file.open("rb") as archive:
-            sha256 = site.files.blobs.put_file(archive)
-        view = _add(site, user, manifest, sha256, "validate", claims)
+    manifest, claims = read_claims(file, user.name, site.files.blobs)
+    check_still_valid(request)
+    with file.open("rb") as archive:
+        sha256 = site.files.blobs.put_file(archive)
+    view = _add(site, user, manifest, sha256, "validate", claims)
     site.due.set()  # claims without actions need no worker
     return view
 

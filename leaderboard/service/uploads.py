@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -21,8 +20,6 @@ from envsuite.leaderboard.service.site import Site, site_of
 
 RAW = ("application/zip", "application/octet-stream")
 FORM = "multipart/form-data"
-CHECKS = threading.BoundedSemaphore(2)
-"""How many uploads are unpacked and checked at once: it takes processor and disk."""
 _CHUNK = 2**20
 
 BODY: dict[str, Any] = {

@@ -155,17 +155,26 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (exc.DBAPIError, exc.TimeoutError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        # The reason, which may name hosts and paths, is a note: programs and logs of the server's admin show it.
         if isinstance(error, exc.DBAPIError) and _is_full(error):
-            raise StoreUnavailable(
-                f"the database cannot write ({reason}); nothing of this request was kept. Free space on its disk, then "
-                "send it again"
-            ) from error
+            full = StoreUnavailable(
+                "the database cannot write; nothing of this request was kept. Free space on its disk, send it again"
+            )
+            full.add_note(_reason(error))
+            raise full from error
         if is_transient(error):
-            raise StoreUnavailable(
-                f"the database does not answer ({reason}); nothing of this request was kept. Send it again in a moment"
-            ) from error
+            away = StoreUnavailable(
+                "the database does not answer; nothing of this request was kept. Send it again in a moment"
+            )
+            away.add_note(_reason(error))
+            raise away from error
+        if isinstance(error, exc.DataError) or isinstance(getattr(error, "orig", None), ValueError | OverflowError):
+            raise InvalidArgument("expected text and numbers that a database can hold, got others") from error
         raise
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def _checked(url: str) -> URL:
@@ -181,7 +190,8 @@ def _checked(url: str) -> URL:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_size=8)
+    connect = {"timeout": BUSY_S, "check_same_thread": False}
+    engine = sa.create_engine(url, hide_parameters=True, connect_args=connect, pool_size=8)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -215,6 +225,7 @@ def _set_wal(connection: sqlite3.Connection) -> None:
 def _postgresql_engine(url: URL) -> Engine:
     return sa.create_engine(
         url,
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,

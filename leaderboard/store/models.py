@@ -71,6 +71,8 @@ class SeasonRow(Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
     commitment: Mapped[str] = mapped_column(String(64))
     opened_at: Mapped[datetime]
+    closing: Mapped[bool] = mapped_column(default=False)
+    """Whether its end was asked for: what waits is still played, nothing new is taken."""
     closed_at: Mapped[datetime | None]
     secret: Mapped[str | None] = mapped_column(String(64))
 

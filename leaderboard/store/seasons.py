@@ -63,12 +63,22 @@ def close_season(session: Session, files: Files, name: str) -> SeasonView:
         .where(EvaluationRow.season == row.number, EvaluationRow.state.in_(ACTIVE))
     )
     if active:
-        raise NotAllowed(f"season: {active} evaluations of {name} wait or run; wait for them, or cancel them")
+        raise NotAllowed(
+            f"season: {active} evaluations of {name} wait or run, and no new ones are taken; close it again when they "
+            "have ended, or cancel them"
+        )
     row.secret = files.secret(name).hex()
     row.closed_at = utc_now()
     session.flush()
     ledger.append_bytes(session, files, SEASON_CLOSED, name, season_payload(name, row.commitment))
     return _view(row)
+
+
+def drain_season(session: Session, name: str) -> None:
+    """Lets the season take no new submissions, so that it can be closed when those that wait have been played."""
+    row = row_of_season(session, name)
+    row.closing = True
+    session.flush()
 
 
 def secret_of(session: Session, files: Files, name: str) -> bytes:

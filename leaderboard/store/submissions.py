@@ -192,7 +192,6 @@ def views(
         _view(
             row,
             shown[row.number],
-            evaluations[row.number],
             names[row.user],
             done,
             seasons,
@@ -217,7 +216,6 @@ def _episodes_done(session: Session, numbers: Sequence[int]) -> dict[int, int]:
 def _view(
     row: SubmissionRow,
     shown: EvaluationRow | None,
-    evaluations: Sequence[EvaluationRow],
     submitter: str,
     done: dict[int, int],
     seasons: dict[int, SeasonRow],
@@ -237,7 +235,6 @@ def _view(
         log = shown.log_tail if open_seeds else shown.log_start
     if shown is not None and shown.score is not None and with_score:
         score = shown.score if open_seeds else coarse(shown.score)
-    indices = [e.ledger_index for e in evaluations if e.ledger_index is not None]
     return SubmissionView.model_validate(
         {
             **{name: getattr(row, name) for name in _SAME},
@@ -250,7 +247,7 @@ def _view(
             "score": score,
             "sandbox": shown.sandbox if shown is not None else None,
             "machine": shown.machine if shown is not None else None,
-            "ledger_index": max(indices, default=None),
+            "ledger_index": shown.ledger_index if shown is not None else None,
             "log_tail": log[-LOG_TAIL:],
         }
     )

@@ -107,7 +107,7 @@ class TaskView(Record):
     task_id: str
     suites: list[str]
     entries: list[TaskEntry]
-    """Best first, over all suites."""
+    """Best first, over all suites; those that the server has run itself before all others."""
     total: int
 
 

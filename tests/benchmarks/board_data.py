@@ -85,7 +85,7 @@ def _users() -> Iterator[dict[str, Any]]:
 
 
 def _season() -> dict[str, Any]:
-    return {"number": 1, "name": "s1", "commitment": "0" * 64, "opened_at": BEGIN}
+    return {"number": 1, "name": "s1", "commitment": "0" * 64, "opened_at": BEGIN, "closing": False}
 
 
 def _submission(number: int, identity: str) -> dict[str, Any]:

@@ -274,13 +274,27 @@ def test_the_start_of_the_log_ends_at_the_first_observation(submission):
     made = submission("print('saw', observation, flush=True)", head="print('imported', flush=True)")
     agent = made(TASK)
     wait_until(lambda: "imported" in made.log())
-    assert made.log_start() == made.log() == "imported\n"
+    assert made.log_start() == made.log().strip() == "imported"
     agent.act(31_415)
     made(TASK)  # another agent object of the same process, which may know what that one has seen
     wait_until(lambda: "saw" in made.log())
     made.close()
     assert made.log() == "imported\nsaw 31415\n"
-    assert made.log_start() == "imported\n"
+    assert made.log_start() == "imported"
+
+
+@everywhere
+def test_the_start_of_the_log_tells_why_an_agent_does_not_start(submission):
+    made = submission("return 0", head="print('imported', flush=True)\nimport no_such_package")
+    with pytest.raises(AgentCrash):
+        made(TASK)
+    made.close()
+    assert "ModuleNotFoundError: No module named 'no_such_package'" in made.log_start()
+    seen = submission("raise ValueError(f'saw {observation}')")
+    with pytest.raises(AgentCrash, match="saw 31415"):
+        seen(TASK).act(31_415)
+    seen.close()
+    assert "31415" not in seen.log_start()
 
 
 def test_an_unsafe_provider_has_to_be_allowed(tmp_path):

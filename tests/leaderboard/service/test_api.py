@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from postgres import HOW, Postgres, programs
-from servers import TINY, Board, archive, private_suites
+from servers import TINY, Board, archive, private_suites, wait_for
 
 import envsuite
 from envsuite.catalogue import SUITES
+from envsuite.leaderboard.service import public_api
 
 __all__ = ["private_suites"]
 
@@ -111,6 +113,44 @@ def test_errors_have_one_shape(board):
     nowhere = board.http.get("/nowhere")
     assert nowhere.status_code == 404
     assert nowhere.headers["content-type"].startswith("text/html")
+
+
+def test_an_error_that_nobody_has_foreseen_tells_the_requests_id_and_no_more(board, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise RuntimeError("of token s3cret")
+
+    monkeypatch.setattr(public_api.seasons, "list_seasons", fail)
+    for path, kind in (("/api/v1/seasons", "application/json"), ("/ledger", "text/html; charset=utf-8")):
+        answer = board.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (500, kind)
+        assert "s3cret" not in answer.text
+        request_id = answer.headers["x-request-id"]
+        own = wait_for(lambda: _logged(board, request_id)[1:] and _logged(board, request_id), 5)  # noqa: B023
+        assert [line["event"] for line in own] == ["error", "request"]
+        assert own[1]["status"] == 500
+
+
+def _logged(board, request_id):
+    lines = [json.loads(line) for line in board.log.getvalue().splitlines()]
+    return [line for line in lines if line.get("id") == request_id]
+
+
+def test_no_text_breaks_the_database(tmp_path, postgres):
+    """PostgreSQL holds no NUL, which SQLite does."""
+    with Board(tmp_path / "home", database=postgres.new_database("nul")) as board:
+        for path in (
+            "/submissions/%00",
+            "/submissions/x%00y/result.jsonl",
+            "/compare?a=x%00&b=y",
+            "/boards/%00",
+            "/boards/quick-v1?family=%00",
+            "/tasks/%00",
+            "/api/v1/submissions?suite=%00",
+            "/api/v1/submissions/%00",
+        ):
+            answer = board.http.get(path)
+            assert answer.status_code in (400, 404, 422), (path, answer.text)
+        assert "parameters" not in board.log.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,9 @@ def test_actions_that_are_none(played, tmp_path, content):
     actions_path(folder, results.episodes[1]).write_bytes(content)
     with pytest.raises(InvalidSubmission, match=r"r0-\d+\.json\.gz"):
         read(folder, tmp_path)
+    assert not [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()], (
+        "nothing is kept of what is refused"
+    )
 
 
 def test_an_episode_longer_than_its_task(played, tmp_path):

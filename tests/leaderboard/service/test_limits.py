@@ -193,7 +193,9 @@ def test_many_at_once_each_get_an_answer(tmp_path):
             thread.start()
         for thread in threads:
             thread.join()
-        assert statuses == [201] * 8
+        assert set(statuses) <= {201, 429}, "one upload of an account at a time"
+        assert 201 in statuses
+        assert board.submit(token, content).status_code == 201
         listed = board.ask("GET", "submissions?mine=true", token).json()["submissions"]
         assert len(listed) == 1, "the same bundle, sent again while it waits, is the same submission"
 

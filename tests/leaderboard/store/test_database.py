@@ -138,8 +138,9 @@ def test_a_full_database_is_an_error_that_keeps_what_was_there(tmp_path):
         for number in range(10_000):
             users.create_user(session, f"user {number}")
 
-    with pytest.raises(StoreUnavailable, match=r"cannot write \(database or disk is full\)"):
+    with pytest.raises(StoreUnavailable, match="cannot write") as caught:
         database.run(fill)
+    assert caught.value.__notes__ == ["database or disk is full"]
     assert count(database, "users") == 1
     database.close()
 

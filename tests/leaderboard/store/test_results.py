@@ -66,7 +66,7 @@ def test_a_submission_is_verified_then_reproduced(board, files):
     ]
     assert work(board, files) == 8
     reproduced = get(board, view)
-    assert (reproduced.state, reproduced.trust, reproduced.ledger_index) == ("scored", "reproduced", 2)
+    assert (reproduced.state, reproduced.trust, reproduced.ledger_index) == ("scored", "reproduced", 1)
     assert reproduced.score == verified.score
     assert history(board, files) == ["season-opened", "result", "result"]
 

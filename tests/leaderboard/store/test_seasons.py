@@ -6,7 +6,7 @@ from boards import count, open_board, submit, work
 
 from envsuite.errors import InvalidArgument, NotAllowed, StoreUnavailable, UnknownName
 from envsuite.leaderboard.seeds import commitment
-from envsuite.leaderboard.store import ledger, seasons, submissions
+from envsuite.leaderboard.store import ledger, queue, seasons, submissions
 from envsuite.leaderboard.store.files import Files
 
 
@@ -86,6 +86,24 @@ def test_an_opening_that_was_rolled_back_can_be_repeated(database, files):
     with database.session() as session:
         opened = seasons.open_season(session, files, "s1")
         assert opened.commitment == commitment(files.secret("s1"))
+
+
+def test_a_busy_season_can_be_drained_and_closed(database, files):
+    open_board(database, files, ["ada", "bob"])
+    first = submit(database, files)
+    with database.session() as session:
+        seasons.drain_season(session, "s1")
+    with pytest.raises(NotAllowed, match="s1 is about to close"):
+        submit(database, files, user="bob")
+    work(database, files)
+    with database.session() as session:
+        assert submissions.get(session, first.id).state == "scored"
+        queue.plan_evaluation(session, files, first.id, "reproduce")  # what was begun may be finished
+    work(database, files)
+    with database.session() as session:
+        assert seasons.close_season(session, files, "s1").secret
+        assert not seasons.open_season(session, files, "s2").closed_at
+    assert submit(database, files, user="bob").state == "queued"
 
 
 def test_a_season_is_not_closed_while_its_seeds_are_played(database, files):

@@ -71,6 +71,7 @@ def _accounts() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("commitment", sa.String(length=64), nullable=False),
         sa.Column("opened_at", Utc(), nullable=False),
+        sa.Column("closing", sa.Boolean(), nullable=False),
         sa.Column("closed_at", Utc(), nullable=True),
         sa.Column("secret", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_seasons")),
