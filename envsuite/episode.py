@@ -259,27 +259,38 @@ def run_episodes(envs: Sequence[TaskEnv], agent: Any, starts: Sequence[Start], r
     rows = [_Row(env, start, run) for env, start in zip(envs, starts, strict=False)]
     batched = hasattr(agent, "batched")
     player = _Stacked(agent, envs[0], len(rows)) if batched else _OneByOne(agent)
-    agent_s = 0.0
+    clock = _Stopwatch()
     failed: BaseException | None = None
     try:
-        started = time.perf_counter()
-        player.reset([start.agent_seed for start in starts])
-        agent_s += time.perf_counter() - started
+        with clock:
+            player.reset([start.agent_seed for start in starts])
         while any(row.outcome is None for row in rows):
-            started = time.perf_counter()
-            actions = player.act([row.observation for row in rows])
-            agent_s += time.perf_counter() - started
+            with clock:
+                actions = player.act([row.observation for row in rows])
             running = [row for row in rows if row.outcome is None]
             for row, action in zip(rows, actions, strict=True):
                 if row.outcome is None:
                     row.step(action)
-            started = time.perf_counter()
             if any(row.outcome not in ("env_error", "invalid_action") for row in running):
-                player.observe(*zip(*((row.reward, row.terminated, row.truncated) for row in rows), strict=True))
-            agent_s += time.perf_counter() - started
+                with clock:
+                    player.observe(*zip(*((row.reward, row.terminated, row.truncated) for row in rows), strict=True))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # what an agent raises is its score, and stops no run
         failed = error
     for row in rows:
         if row.outcome is None and failed is not None:
             row.fail(failed.outcome if isinstance(failed, AgentFailed) else "agent_crash", failed)
-    return [row.episode(agent_s / len(rows)) for row in rows]
+    return [row.episode(clock.seconds / len(rows)) for row in rows]
+
+
+class _Stopwatch:
+    """Adds up the seconds of what runs in its `with`, also of what raises."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *exception: object) -> None:
+        self.seconds += time.perf_counter() - self._started

@@ -134,7 +134,7 @@ def evaluate_submission(
             make_agent,
             suite,
             submission=record,
-            sandbox=sandbox.probe().enforced,
+            sandbox=make_agent.enforced_by_a_start(),
             **{"name": manifest.name, "runs": max(1, len(manifest.runs)), **options},
         )
 

@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -126,6 +127,18 @@ class Watching(Walker):
 
     def observe(self, reward, terminated, truncated):
         self.seen.append((reward, terminated, truncated))
+
+
+def test_time_that_an_agent_took_until_it_failed_counts():
+    class Slow(Watching):
+        def act(self, observation):
+            time.sleep(0.05)
+            raise RuntimeError
+
+    env = ToyEnv()
+    episode = run_episode(env, Slow(info_of(env)), Start(0, 0, 0))
+    assert episode.outcome == "agent_crash"
+    assert episode.timings["agent_s"] >= 0.05
 
 
 def test_an_agent_may_observe_rewards():

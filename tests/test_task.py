@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsuite.task import Reference, Suite, SuiteTask, Task, format_id, parse_id
+from envsuite.task import Budget, Reference, Suite, SuiteTask, Task, format_id, parse_id
 
 WORD = st.from_regex(r"[a-z0-9]+", fullmatch=True)
 
@@ -82,3 +82,16 @@ def test_a_ceiling_must_lie_above_the_floor():
     bound = Reference(value=5.0, kind="human", source="")
     with pytest.raises(ValueError, match="above the floor"):
         Task(id="envsuite/a-b-v1", goal="", entry_point="", max_episode_steps=1, floor=bound, ceiling=bound)
+
+
+def test_a_budget_without_numbers_is_that_of_every_suite():
+    assert dataclasses.asdict(Budget()) == {
+        "step_s": 1.0,
+        "bank_s": 60.0,
+        "start_s": 60.0,
+        "memory_bytes": 4 * 2**30,
+        "processes": 64,
+        "disk_bytes": 256 * 2**20,
+        "log_bytes": 2**20,
+        "frame_bytes": 16 * 2**20,
+    }

@@ -86,9 +86,7 @@ class SandboxedSubmission:
         if self._session is not None and self._session.failure is not None:
             self.begin_job()
         if self._session is None:
-            guest = choose(self.provider).start(
-                Request(bundle=self.bundle, entry_point=self.entry_point, budget=self.budget, packages=self.packages)
-            )
+            guest = choose(self.provider).start(self._request())
             self._enforced = guest.enforced
             self._session = Session(guest, self.budget.frame_bytes)
         left_s = self.budget.start_s - (time.monotonic() - started)
@@ -119,11 +117,20 @@ class SandboxedSubmission:
         """What the sandbox of the last process really enforced; None before the first."""
         return self._enforced
 
+    def enforced_by_a_start(self) -> Enforced:
+        """Returns what the sandbox enforces under this budget, after starting a process in it; no agent is made."""
+        guest = choose(self.provider).start(self._request())
+        guest.stop()
+        return guest.enforced
+
     def __enter__(self) -> SandboxedSubmission:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _request(self) -> Request:
+        return Request(bundle=self.bundle, entry_point=self.entry_point, budget=self.budget, packages=self.packages)
 
     def _spec(self) -> dict[str, Any]:
         names = ("bundle", "entry_point", "provider", "budget", "packages", "unsafe_ok")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +43,7 @@ class Bundle:
         Raises `InvalidSubmission` with every problem of its files and manifest, OSError where there is none.
         """
         path, limits = Path(path), limits or Limits()
-        if not path.exists():
+        if not (path.is_dir() or path.is_file()):
             raise FileNotFoundError(f"expected the folder or zip file of a submission, got {path}, which is none")
         workspace = Workspace.claim()
         folder, archive = workspace.folder / "bundle", workspace.folder / "bundle.zip"
@@ -107,7 +109,14 @@ def new(folder: Path, name: str, suite: str = "quick-v1") -> None:
             raise InvalidArgument(f"{argument}: {error}") from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidArgument(f"folder: expected none or an empty one, got {folder}, which is there already")
-    folder.mkdir(parents=True, exist_ok=True)
-    for source in (TEMPLATE / file for file in TEMPLATE_FILES):
-        text = source.read_text(encoding="utf-8").replace("my-agent", name).replace("quick-v1", suite)
-        (folder / source.name).write_text(text, encoding="utf-8")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    words = {"my-agent": name, "quick-v1": suite}
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as staging:
+        made = Path(staging) / "made"
+        made.mkdir()
+        for source in (TEMPLATE / file for file in TEMPLATE_FILES):
+            text = re.sub("|".join(words), lambda found: words[found[0]], source.read_text(encoding="utf-8"))
+            (made / source.name).write_text(text, encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        for file in made.iterdir():  # nothing is here before all of it could be written
+            file.replace(folder / file.name)

@@ -117,6 +117,7 @@ def _run_pip(pins: tuple[Pin, ...], staging: Path, name: str, limits: InstallLim
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o022,  # a guest is another user than the host and has to read them
         )
         try:
             size = _watch(process, staging, limits)

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +41,22 @@ def test_evaluate_writes_a_folder_and_prints_the_score(shards):
     assert again.exit_code == 0
     assert "random" in again.output
     assert "2 episodes" in again.output
+
+
+def test_a_submission_is_played_in_a_sandbox(tmp_path, needs):
+    needs("bwrap", shutil.which("bwrap"), "apt-get install bubblewrap")
+    assert run("submission", "new", "mine", "--folder", tmp_path / "mine").exit_code == 0
+    asked = ("evaluate", "--submission", tmp_path / "mine", "--suite", "quick-v1", "--split", "dev", "--shard", "1/16")
+    result = run(*asked, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in (tmp_path / "out" / "episodes.jsonl").read_text().splitlines()]
+    assert {line["outcome"] for line in lines} <= {"terminated", "truncated"}
+    assert len(lines) == 4
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["machine"]["sandbox"]["safe"] is True
+    (tmp_path / "mine" / "agent.py").write_text("print('no agent')")
+    result = run(*asked, "--out", tmp_path / "other")
+    assert result.exit_code == 2
+    assert "agent.py" in result.output
 
 
 def test_evaluate_refuses_a_folder_of_another_evaluation(shards):

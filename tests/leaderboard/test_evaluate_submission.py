@@ -1,7 +1,9 @@
 """A submission gives the same episodes wherever it is evaluated, and what it does wrong is scored."""
 
+import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +52,18 @@ def test_the_results_say_what_was_evaluated_and_what_was_enforced(reference):
     assert '"provider": "bubblewrap"' in content
     assert {e.outcome for e in reference.episodes} <= {"terminated", "truncated"}
     assert len(reference.episodes) == 15
+
+
+def test_the_results_say_the_limits_of_this_suite(reference, bundle, tmp_path):
+    budget = Budget(step_s=5.0, start_s=60.0, memory_bytes=10**9, disk_bytes=10**7, processes=9)
+    one = replace(SUITE, budget=budget, tasks=(SuiteTask(task_id=FLAT, episodes=1),))
+    evaluate_submission(bundle, one, out=tmp_path / "r")
+    told = json.loads((tmp_path / "r" / "manifest.json").read_text())["machine"]["sandbox"]["features"]
+    usual = json.loads((reference.folder / "manifest.json").read_text())["machine"]["sandbox"]["features"]
+    for limit in ("1000000000", "10000000", "threads 9"):
+        assert any(limit in text for text in told.values()), (limit, told)
+    assert usual.keys() == told.keys()
+    assert usual != told
 
 
 def test_two_workers_give_the_same_episodes(reference, bundle):

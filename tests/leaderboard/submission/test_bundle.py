@@ -1,5 +1,7 @@
 import ast
 import dataclasses
+import errno
+import os
 import shutil
 import tempfile
 import tomllib
@@ -88,6 +90,12 @@ def test_a_path_that_is_none(tmp_path, temporary):
     assert list(temporary.iterdir()) == []
 
 
+def test_a_pipe_is_no_submission(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileNotFoundError, match="expected the folder or zip file of a submission"):
+        Bundle.open(tmp_path / "pipe")
+
+
 def test_requirements_are_installed_from_the_copy(tmp_path):
     lock = "# nothing is needed\n"
     folder = bundles.write(tmp_path / "mine", bundles.MANIFEST + 'requirements = "my.lock"\n', **{"my.lock": lock})
@@ -108,6 +116,30 @@ def test_a_new_submission_is_in_order_unedited(tmp_path):
     assert sorted(tree(tmp_path / "mine")) == ["README.md", "agent.py", "submission.toml"]
     assert "# robin 2.0" in (tmp_path / "mine" / "README.md").read_text()
     assert "--suite core-v1" in (tmp_path / "mine" / "README.md").read_text()
+
+
+def test_a_name_that_the_template_uses_for_something_else(tmp_path):
+    new(tmp_path / "mine", "quick-v1", "core-v1")
+    manifest = read_manifest(tmp_path / "mine")
+    assert (manifest.name, manifest.suite) == ("quick-v1", "core-v1")
+
+
+def test_a_disk_that_is_full_leaves_no_half_submission(tmp_path, monkeypatch):
+    write = Path.write_text
+
+    def full(path, text, **options):
+        if path.name == "README.md":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        new(tmp_path / "mine", "mine")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    (tmp_path / "mine").mkdir()
+    new(tmp_path / "mine", "mine")
+    assert read_manifest(tmp_path / "mine").name == "mine"
 
 
 def test_what_the_template_has_in_comments_is_in_order_too(tmp_path):

@@ -74,6 +74,17 @@ def test_a_wheel_is_installed_once_and_then_found(tmp_path, wheels, lock):
     assert install(lock(f"Tiny==1.0   --hash=sha256:{sha256}  # the same"), cache) == folder
 
 
+def test_packages_can_be_read_by_the_guests_user_whatever_the_hosts_umask(tmp_path, wheels, lock):
+    sha256 = make_wheel(wheels, files={"tiny_parts/__init__.py": b"", "tiny_parts/data.txt": b"x"})
+    before = os.umask(0o077)
+    try:
+        folder = install(lock(f"tiny==1.0 --hash=sha256:{sha256}"), tmp_path / "cache")
+    finally:
+        os.umask(before)
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & (0o005 if path.is_dir() else 0o004), path
+
+
 def test_another_version_or_hash_is_another_folder(tmp_path, wheels, lock):
     first, second = make_wheel(wheels), make_wheel(wheels, version="2.0")
     folders = {
