@@ -89,7 +89,9 @@ def _command(program: str, request: Request, rules: int) -> list[str]:
         *folders,
         *packages,
         *("--ro-bind", str(request.bundle.resolve()), BUNDLE),
-        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--remount-ro", "/"),
+        # The same zeros, but they cannot be mapped: a shared mapping of them is memory that nobody could count.
+        *("--proc", "/proc", "--dev", "/dev", "--dev-bind", "/dev/full", "/dev/zero"),
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", BUNDLE, "--seccomp", str(rules), "--"),
     ]
 

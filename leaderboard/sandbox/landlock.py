@@ -20,7 +20,8 @@ from envsuite.leaderboard.sandbox.launch import Launch, RunningGuest
 
 NEWEST = 7
 """The last version whose meaning is known here; a newer kernel is asked for this one."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not /dev/zero: a shared mapping of it is memory that nobody could count."""
 OF_PROC = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/proc/self")
 """What libraries read of /proc; the last is the agent's first process, and no other."""
 ADVICE = "it needs Linux 5.13 or later with landlock in its list of security modules (/sys/kernel/security/lsm)"

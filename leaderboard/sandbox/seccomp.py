@@ -27,6 +27,12 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0
 """BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_JMP|JGE|K, BPF_JMP|JSET|K, BPF_ALU|AND|K, BPF_RET|K of linux/filter.h."""
 NEW_NAMESPACE = 0x7E020000
 """All CLONE_NEW* flags that clone(2) takes."""
+CLONE_FILES, CLONE_THREAD = 0x400, 0x10000
+MAP_SHARED, MAP_ANONYMOUS, MAP_HUGETLB = 0x1, 0x20, 0x40000
+F_SETPIPE_SZ = 1031
+SOCKET_BUFFERS = (7, 8, 32, 33)
+"""SO_SNDBUF, SO_RCVBUF and the same with FORCE. Unix sockets, and there are no others, have no option by these
+numbers at another level."""
 AF_UNIX = 1
 PERSONALITIES = (0x0, 0xFFFFFFFF)
 """PER_LINUX, and the question which one it is."""
@@ -102,8 +108,18 @@ def _rules(namespaces: bool, landlock_abi: int) -> list[Rule]:
     """Returns the rules that look at arguments."""
     rules = [
         Rule("clone", any_bit=NEW_NAMESPACE),
+        # A thread with open files of its own, which the watcher would have to look for thread by thread.
+        Rule("clone", mask=CLONE_FILES | CLONE_THREAD, equal=(CLONE_THREAD,)),
         Rule("clone3", error=errno.ENOSYS),  # its flags lie behind a pointer; libraries then use clone
         Rule("memfd_create", error=errno.ENOSYS),  # as MEMORY, but libffi has another way where it does not exist
+        # Shared memory without a name stays when it is unmapped but for a page, and huge pages are nobody's: what
+        # remains is memory of one process, or a file in a folder with a size.
+        Rule("mmap", argument=3, mask=MAP_SHARED | MAP_ANONYMOUS, equal=(MAP_SHARED | MAP_ANONYMOUS,)),
+        Rule("mmap", argument=3, any_bit=MAP_HUGETLB),
+        # Buffers in the kernel keep the size that the watcher takes them for.
+        Rule("setsockopt", argument=2, equal=SOCKET_BUFFERS),
+        Rule("fcntl", argument=1, equal=(F_SETPIPE_SZ,)),
+        Rule("prctl", equal=(PR_SET_DUMPABLE,)),  # would hide mappings and open files from the watcher
         Rule("personality", unless=PERSONALITIES),
         Rule("ioctl", argument=1, equal=TERMINAL_INPUT),
         Rule("fcntl", argument=1, equal=(F_SETLEASE,)),  # would keep the host from writing its own files
@@ -114,7 +130,6 @@ def _rules(namespaces: bool, landlock_abi: int) -> list[Rule]:
         Rule("socketpair", unless=(AF_UNIX,)),
         Rule("socketpair", argument=1, mask=0xF, unless=(1, 5)),  # a datagram socket could name any receiver
         *(Rule(call, argument=argument, unless=(0,)) for call, argument in OTHERS.items()),
-        Rule("prctl", equal=(PR_SET_DUMPABLE,)),  # would hide its open files from the watcher
     ]
     if landlock_abi < 3:
         rules.append(Rule("truncate"))

@@ -54,6 +54,9 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "kexec_load": (246, 104),
     "keyctl": (250, 219),
     "kill": (62, 129),
+    "landlock_add_rule": (445, 445),
+    "landlock_create_ruleset": (444, 444),
+    "landlock_restrict_self": (446, 446),
     "lchown": (94, None),
     "listen": (50, 201),
     "listmount": (458, 458),
@@ -63,6 +66,7 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "migrate_pages": (256, 238),
+    "mmap": (9, 222),
     "modify_ldt": (154, None),
     "mount": (165, 40),
     "mount_setattr": (442, 442),
@@ -108,10 +112,14 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "semget": (64, 190),
     "semop": (65, 193),
     "semtimedop": (220, 192),
+    "sendfile": (40, 71),
+    "sendmmsg": (307, 269),
+    "sendmsg": (46, 211),
     "setdomainname": (171, 162),
     "sethostname": (170, 161),
     "setns": (308, 268),
     "setpriority": (141, 140),
+    "setsockopt": (54, 208),
     "settimeofday": (164, 170),
     "setxattr": (188, 5),
     "setxattrat": (463, 463),
@@ -121,11 +129,13 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "shmget": (29, 194),
     "socket": (41, 198),
     "socketpair": (53, 199),
+    "splice": (275, 76),
     "statmount": (457, 457),
     "swapoff": (168, 225),
     "swapon": (167, 224),
     "sysfs": (139, None),
     "syslog": (103, 116),
+    "tee": (276, 77),
     "tgkill": (234, 131),
     "tkill": (200, 130),
     "truncate": (76, 45),
@@ -163,6 +173,12 @@ DENIED: Mapping[str, str] = {
         "memfd_secret shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv "
         "msgctl mq_open mq_unlink mq_timedsend"
     ),
+    "Pages of files put into pipes and sockets, where they stay when the file is gone; libraries copy instead.": (
+        "splice tee sendfile"
+    ),
+    "Tables of the kernel that grow for as long as they are fed.": (
+        "inotify_init inotify_init1 inotify_add_watch landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+    ),
 }
 """Refused with EPERM in every sandbox: why -> names."""
 
@@ -175,6 +191,8 @@ DENIED_WITHOUT_NAMESPACES: Mapping[str, str] = {
         "setxattrat removexattr lremovexattr fremovexattr removexattrat utime utimes futimesat utimensat "
         "file_setattr"
     ),
-    "Notices of what others do with files.": "inotify_init inotify_init1 inotify_add_watch",
+    "Open files sent to where nobody sees them; where there is no file system of its own, they are disk.": (
+        "sendmsg sendmmsg"
+    ),
 }
 """Refused as well where no namespace separates the guest from its host: why -> names."""

@@ -2,8 +2,10 @@
 
 import ctypes
 import errno
+import mmap
 import os
 import platform
+import shutil
 import signal
 import socket
 
@@ -177,3 +179,67 @@ def test_an_unknown_machine_is_told():
 def test_no_leases_on_files_of_the_host(inside):
     assert under(inside, raw("fcntl", 0, seccomp.F_SETLEASE, 0)) == errno.EPERM
     assert under(inside, raw("fcntl", -1, 1, 0)) == errno.EBADF
+
+
+def test_no_shared_memory_without_a_file(inside, alone):
+    private, shared, huge = 0x22, 0x21, 0x40022
+    for program in (inside, alone):
+        assert under(program, raw("mmap", 0, 4096, 3, shared, -1, 0)) == errno.EPERM
+        assert under(program, raw("mmap", 0, 1 << 21, 3, huge, -1, 0)) == errno.EPERM
+        assert under(program, raw("mmap", 0, 4096, 3, private, -1, 0)) == 0
+
+
+def test_a_file_can_be_mapped_and_shared(inside, alone, tmp_path):
+    (tmp_path / "file").write_bytes(b"1" * 4096)
+
+    def share(libc):
+        with (tmp_path / "file").open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+            return mapped[0] - ord("1")
+
+    assert under(inside, share) == under(alone, share) == 0
+
+
+def test_buffers_in_the_kernel_keep_their_size(inside, alone):
+    def enlarge(name):
+        def call(libc):
+            left, right = socket.socketpair()
+            left.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            left.setsockopt(socket.SOL_SOCKET, name, 1 << 20)
+            right.close()
+
+        return call
+
+    for program in (inside, alone):
+        for name in seccomp.SOCKET_BUFFERS:
+            assert under(program, enlarge(name)) == errno.EPERM
+        assert under(program, raw("fcntl", 1, seccomp.F_SETPIPE_SZ, 1 << 20)) == errno.EPERM
+
+
+def test_a_thread_shares_its_open_files(inside):
+    alone_with_files = 0x100 | 0x200 | 0x800 | seccomp.CLONE_THREAD
+    assert under(inside, raw("clone", alone_with_files, 0, 0, 0, 0)) == errno.EPERM
+
+
+def test_nobody_hides_from_the_watcher(inside, alone):
+    for program in (inside, alone):
+        assert under(program, raw("prctl", seccomp.PR_SET_DUMPABLE, 0, 0, 0, 0)) == errno.EPERM
+
+
+def test_files_are_copied_where_the_kernel_may_not(inside, tmp_path):
+    (tmp_path / "from").write_bytes(b"1" * 100_000)
+
+    def copy(libc):
+        return shutil.copyfile(tmp_path / "from", tmp_path / "to").stat().st_size != 100_000
+
+    assert under(inside, raw("sendfile", 1, 0, 0, 1)) == errno.EPERM
+    assert under(inside, copy) == 0
+
+
+def test_open_files_are_sent_only_where_the_file_system_is_the_guests_own(inside, alone):
+    def send(libc):
+        left, right = socket.socketpair()
+        socket.send_fds(left, [b"x"], [0])
+        right.close()
+
+    assert under(inside, send) == 0
+    assert under(alone, send) == errno.EPERM
