@@ -1,4 +1,4 @@
-"""The exact interval of a success rate, without SciPy."""
+"""Success rates: the exact interval, without SciPy, and what a rate may be where all trials agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
-from envsuite.leaderboard.intervals import CONFIDENCE, Interval, check_confidence
+import numpy as np
+
+from envsuite.leaderboard.intervals import CONFIDENCE, REPS, Interval, check_confidence
+from envsuite.leaderboard.metrics import FloatArray
 
 WHOLE = 1e-6
 """What a number of successes may differ from a whole one by rounding."""
@@ -38,6 +41,17 @@ def clopper_pearson(successes: float, trials: int, confidence: float = CONFIDENC
     low = 0.0 if fewer == 0 else beta_quantile(tail, fewer, trials - fewer + 1)
     high = 1.0 if more == trials else beta_quantile(1 - tail, more + 1, trials - more)
     return Interval(low, high)
+
+
+def agreeing_rates(rate: float, trials: int, rng: np.random.Generator, *, reps: int = REPS) -> FloatArray:
+    """Returns draws [reps] of what the rate may be after `trials` that all failed (rate 0) or all succeeded (1).
+
+    Resampling such trials gives the same rate every time, which would say that it is known. The draws are those of
+    Jeffreys' posterior (Brown, Cai and DasGupta 2001), whose middle 95 % lie within the exact interval.
+    """
+    if rate not in (0.0, 1.0) or trials < 1:
+        raise ValueError(f"rate: expected 0 or 1 of at least one trial, got {rate} of {trials}")
+    return rng.beta(trials * rate + 0.5, trials * (1.0 - rate) + 0.5, reps)
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,8 @@ from envsuite.leaderboard.records import SuiteScore
 
 RUNS_TO_RANK = 5
 """Training runs that a learned agent needs to be ranked; with fewer, one lucky training could lead a board."""
+SAME = 1e-9
+"""Lead up to which two entries are the same: sums in another order differ by less."""
 BLOCK = 256
 """Entries that are compared with all others at a time: 20 MB at 10,000 entries."""
 
@@ -76,8 +78,9 @@ def _count(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns for every entry how many are surely better, and how many surely worse, in the original order.
 
-    x is surely better than y where x - y exceeds hypot(x - low of x, high of y - y), as `intervals.difference`
-    has it; only entries of lower value can be worse, so a block is compared with what stands after it.
+    x is surely better than y where x - y exceeds `SAME` and hypot(x - low of x, high of y - y), as
+    `intervals.difference` has it; only entries of lower value can be worse, so a block is compared with what stands
+    after it.
     """
     size = len(values)
     better, worse = np.zeros(size, np.int64), np.zeros(size, np.int64)
@@ -85,7 +88,7 @@ def _count(
         stop = min(size, start + BLOCK)
         lead = values[start:stop, None] - values[start:]
         surely = lead * lead > below[start:stop, None] + above[start:]
-        surely &= lead > 0
+        surely &= lead > SAME
         worse[start:stop] = surely.sum(axis=1)
         better[start:] += surely.sum(axis=0)
     original = np.empty_like(order)

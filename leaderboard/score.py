@@ -11,7 +11,8 @@ import numpy as np
 from envsuite.catalogue import TASKS
 from envsuite.episode import FAILED_BY_AGENT, Episode, Outcome
 from envsuite.errors import unknown_name
-from envsuite.leaderboard.binomial import clopper_pearson
+from envsuite.leaderboard.binomial import agreeing_rates, clopper_pearson
+from envsuite.leaderboard.bootstrap import bootstrap_aggregates
 from envsuite.leaderboard.intervals import (
     REPS,
     Estimate,
@@ -24,12 +25,16 @@ from envsuite.leaderboard.intervals import (
 )
 from envsuite.leaderboard.metrics import AGGREGATES, FloatArray, episode_values, get_metric, is_scored
 from envsuite.leaderboard.notes import notes_on, why_no_aggregate
-from envsuite.leaderboard.profiles import Profile, band, performance_profile
+from envsuite.leaderboard.profiles import Profile, band, bootstrap_profile, performance_profile
 from envsuite.leaderboard.records import SuiteScore, TaskScore
 from envsuite.seeding import stream
 from envsuite.task import Suite, Task
 
 __all__ = ["SuiteScore", "TaskScore", "score_suite"]
+
+
+MANY_RUNS = 20
+"""Training runs from which on only runs are drawn: how they differ then tells of the luck of episodes, too."""
 
 
 class _Sample(NamedTuple):
@@ -66,7 +71,8 @@ def score_suite(
     """Returns the scores of an agent's episodes on a suite, with 95 % intervals.
 
     Intervals come from `intervals.resample_two_level`, drawn independently per task, through `recentre`
-    where a metric is not linear. Success rates of one run have the exact interval of
+    where a metric is not linear; from `MANY_RUNS` on, from runs alone. Where all episodes of a task succeed, or none
+    does, the rate is drawn by `binomial.agreeing_rates`. Success rates of one run have the exact interval of
     `binomial.clopper_pearson`, those of several runs the smallest that holds both. Nothing is left out
     silently: episodes that the agent failed count as `metrics.episode_values` says, what is missing is
     counted and makes the result incomplete.
@@ -99,7 +105,9 @@ def score_suite(
     ranked = [result for result in results if result.score.floor is not None and result.score.ceiling is not None]
     rates = [score.success for score in scores if score.success is not None]
     reason = why_no_aggregate([result.score for result in ranked], runs)
-    aggregates, profile = (dict.fromkeys(AGGREGATES), None) if reason else _over_suite(ranked)
+    aggregates, profile = (
+        (dict.fromkeys(AGGREGATES), None) if reason else _over_suite(ranked, stream(seed, "suite", suite.name), reps)
+    )
     return SuiteScore(
         agent=agent,
         suite=suite.name,
@@ -187,6 +195,11 @@ def _sample(
     played_by = np.array([episode.run for episode in episodes])
     per_run = [values[played_by == run] for run in np.unique(played_by)]
     scores = np.array([rule.combine(run.mean(axis=0)) for run in per_run])
+    if metric == "success_rate" and np.isin(values, (0.0, 1.0)).all() and np.ptp(values) == 0:
+        rates = agreeing_rates(float(values.flat[0]), len(values), rng, reps=reps)
+        return _Sample(scores, np.repeat(rates[:, None], len(scores), axis=1))
+    if len(scores) >= MANY_RUNS:
+        return _Sample(scores, scores[rng.integers(0, len(scores), (reps, len(scores)))])
     replicates = resample_two_level(per_run, rule.combine, rng, reps=reps)
     return _Sample(scores, replicates if rule.linear else recentre(replicates, scores))
 
@@ -215,10 +228,15 @@ def _normalise(score: Estimate | None, floor: float | None, ceiling: float | Non
     return Estimate(*((end - floor) / (ceiling - floor) for end in score))
 
 
-def _over_suite(ranked: Sequence[_TaskResult]) -> tuple[dict[str, Estimate], Profile]:
+def _over_suite(
+    ranked: Sequence[_TaskResult], rng: np.random.Generator, reps: int
+) -> tuple[dict[str, Estimate], Profile]:
     """Returns the aggregates and the profile over tasks that the same number of runs has played."""
     samples = [result.normalised for result in ranked if result.normalised is not None]
-    scores, replicates = (np.stack(parts, axis=-1) for parts in zip(*samples, strict=True))
+    scores = np.stack([sample.per_run for sample in samples], axis=-1)
+    if len(scores) >= MANY_RUNS and np.ptp(scores, axis=0).all():
+        return bootstrap_aggregates(scores, rng, reps=reps), bootstrap_profile(scores, rng=rng, reps=reps)
+    replicates = np.stack([sample.replicates for sample in samples], axis=-1)
     aggregates = {
         name: estimate(float(statistic(scores)), percentile_interval(statistic(replicates)))
         for name, statistic in AGGREGATES.items()

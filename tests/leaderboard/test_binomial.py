@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from envsuite.leaderboard.binomial import beta_quantile, clopper_pearson, incomplete_beta
+from envsuite.leaderboard.binomial import agreeing_rates, beta_quantile, clopper_pearson, incomplete_beta
 
 
 def oracle(successes, trials, confidence=0.95):
@@ -74,3 +74,14 @@ def test_impossible_counts_are_named(successes, trials):
 def test_an_impossible_confidence_is_named():
     with pytest.raises(ValueError, match="confidence"):
         clopper_pearson(1, 2, 95)
+
+
+@pytest.mark.parametrize("trials", [1, 4, 20, 500])
+def test_rates_after_trials_that_all_agree_lie_within_the_exact_interval(trials):
+    won, lost = (agreeing_rates(rate, trials, np.random.default_rng(0), reps=20_000) for rate in (1.0, 0.0))
+    assert np.quantile(won, 0.025) > clopper_pearson(trials, trials).low
+    assert np.quantile(lost, 0.975) < clopper_pearson(0, trials).high
+    assert won.mean() == pytest.approx((trials + 0.5) / (trials + 1), abs=0.01)
+    assert 1 - won.mean() == pytest.approx(lost.mean(), abs=0.01)
+    with pytest.raises(ValueError, match="expected 0 or 1"):
+        agreeing_rates(0.5, trials, np.random.default_rng(0))

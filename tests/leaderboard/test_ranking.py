@@ -51,6 +51,11 @@ def test_ranks_are_those_of_the_definition_and_order_what_can_be_told_apart(esti
             assert of_y.rank < of_x.last
 
 
+def test_rounding_tells_nobody_apart():
+    third = Estimate(0.1 + 0.2, 0.1 + 0.2, 0.1 + 0.2)
+    assert rank([third, Estimate(0.3, 0.3, 0.3), Estimate(0.2, 0.2, 0.2)]) == (Rank(1, 2), Rank(1, 2), Rank(3, 3))
+
+
 def test_blocks_change_nothing(monkeypatch):
     estimates = entries(300)
     whole = rank(estimates)

@@ -9,6 +9,8 @@ from envsuite.errors import UnknownName
 from envsuite.families.crafter.rules import ACHIEVEMENTS
 from envsuite.leaderboard import metrics
 from envsuite.leaderboard.binomial import clopper_pearson
+from envsuite.leaderboard.bootstrap import bootstrap_runs
+from envsuite.leaderboard.ranking import Rank, rank
 from envsuite.leaderboard.score import SuiteScore, score_suite
 from envsuite.task import Reference, Suite, SuiteTask, Task
 
@@ -146,7 +148,48 @@ def test_success_rates_never_lose_their_interval():
     assert of(whole, REACH).score == pytest.approx((1.0, clopper_pearson(20, 20).low, 1.0))
     assert of(whole, REACH).score.low == pytest.approx(0.025 ** (1 / 20))
     assert whole.success_rate == of(whole, REACH).score
-    assert any("no width" in note for note in whole.notes)
+    assert clopper_pearson(20, 20).low < whole.iqm.low < whole.iqm.value == whole.iqm.high == 1.0
+    assert not any("no width" in note for note in whole.notes)
+    walked = [make_episode(WALK, index, return_=100.0) for index in range(20)]
+    assert any("no width" in note for note in score(walked, make_suite(WALK)).notes)
+
+
+def test_entries_that_did_the_same_share_a_rank_however_many_runs_they_have():
+    """Their IQMs differ, since a quarter of 25 scores is rounded down to whole ones and a quarter of 5 otherwise."""
+    tasks = [f"envsuite/metaworld-toy{number}-v1" for number in range(5)]
+    known = {task: make_task(task, "success_rate", 0.0, 1.0) for task in tasks}
+
+    def solved(runs):
+        episodes = [
+            make_episode(task, index, run=run, success=number < 2)
+            for number, task in enumerate(tasks)
+            for run in range(runs)
+            for index in range(4)
+        ]
+        return score_suite("toy", episodes, make_suite(*tasks, episodes=4), runs=runs, tasks=known)
+
+    one, five = solved(1), solved(5)
+    assert one.mean.value == five.mean.value
+    assert one.iqm.value != five.iqm.value
+    assert rank([one.iqm, five.iqm]) == (Rank(1, 2), Rank(1, 2))
+
+
+def test_with_many_runs_only_runs_are_drawn():
+    rng = np.random.default_rng(3)
+    many = [
+        make_episode(WALK, index, run=run, return_=float(rng.normal(100, 30)))
+        for run in range(20)
+        for index in range(5)
+    ]
+    whole = score(many, make_suite(WALK), runs=20)
+    scores = np.array(of(whole, WALK).per_run)[:, None]
+    field = bootstrap_runs(scores, metrics.mean, np.random.default_rng(0))
+    width = of(whole, WALK).score.high - of(whole, WALK).score.low
+    assert width == pytest.approx(field.high - field.low, rel=0.1)
+    fewer = score([e for e in many if e.run < 19], make_suite(WALK), runs=19)
+    assert of(fewer, WALK).score.high - of(fewer, WALK).score.low > 1.2 * width
+    assert whole.iqm.low < whole.iqm.value < whole.iqm.high
+    assert whole.profile.low != whole.profile.high
 
 
 def test_one_run_s_success_rate_has_the_exact_interval_and_several_runs_at_least_that():
