@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ WAITING = 12
 """Requests that may wait for strips; a browser asks for six pictures at a time."""
 MEMORY_BYTES = 4 * 2**30
 """Address space of the process; a software renderer of OpenGL maps 2 GiB."""
-VERSION = 1
+TERMINAL = (24, 80)
+"""Rows and columns of NetHack's terminal."""
+AROUND = (6, 16)
+"""Rows and columns of it that a frame shows, with the hero in the middle: of the whole, no character could be read."""
+VERSION = 2
 """Counts up when strips are drawn otherwise, so that those kept are drawn again."""
 
 
@@ -176,15 +180,30 @@ def draw(reel: Reel, frames: int = FRAMES) -> bytes:
 
 def _frames(env: TaskEnv, seed: int, actions: Sequence[Any], wanted: set[int]) -> list[NDArray[np.uint8]]:
     pictures = []
-    env.reset(seed=seed)
+    observation, _ = env.reset(seed=seed)
     for step in range(len(actions) + 1):
         if step in wanted:
-            pictures.append(np.asarray(env.render(), np.uint8))
+            pictures.append(_around_hero(np.asarray(env.render(), np.uint8), observation))
         if step < len(actions):
-            _, _, terminated, truncated, _ = env.step(actions[step])
+            observation, _, terminated, truncated, _ = env.step(actions[step])
             if (terminated or truncated) and step + 1 < len(actions):
                 raise NoPicture("the episode ends before its recorded actions do: it was played elsewhere otherwise")
     return pictures
+
+
+def _around_hero(picture: NDArray[np.uint8], observation: Any) -> NDArray[np.uint8]:
+    """Returns the part of a terminal that lies around the hero, of full size at its edges too; other pictures whole."""
+    if not isinstance(observation, Mapping) or "blstats" not in observation:
+        return picture
+    column, row = (int(place) for place in observation["blstats"][:2])
+    cell = [size // count for size, count in zip(picture.shape, TERMINAL, strict=False)]
+    # The map's first row is the terminal's second.
+    at = [
+        min(max(0, place - shown // 2), count - shown)
+        for place, shown, count in zip((row + 1, column), AROUND, TERMINAL, strict=True)
+    ]
+    rows, columns = (slice(a * size, (a + shown) * size) for a, shown, size in zip(at, AROUND, cell, strict=True))
+    return picture[rows, columns]
 
 
 def _joined(pictures: Sequence[NDArray[np.uint8]]) -> bytes:

@@ -9,13 +9,16 @@ import pytest
 
 from envsuite.leaderboard import thumbnails
 from envsuite.leaderboard.thumbnails import (
+    AROUND,
     FRAMES,
     GAP,
     HEIGHT,
+    TERMINAL,
     WIDTH,
     NoPicture,
     Reel,
     Strips,
+    _around_hero,
     draw,
     draw_apart,
     key_of,
@@ -60,6 +63,19 @@ def test_the_first_frame_is_the_world_of_the_seed():
     assert one == again
     assert not np.array_equal(frames(one)[0], frames(other)[0])
     assert all(not frame[..., 3].any() for frame in frames(one)[1:]), "frames that there are not are left empty"
+
+
+def test_of_a_terminal_the_part_around_the_hero_is_drawn():
+    rows, columns = (count * shown // whole for count, shown, whole in zip((384, 640), AROUND, TERMINAL, strict=True))
+    picture = np.arange(384 * 640 * 3, dtype=np.uint32).astype(np.uint8).reshape(384, 640, 3)
+    for x, y, top, left in ((40, 10, 8, 32), (0, 0, 0, 0), (79, 22, 18, 64)):
+        near = _around_hero(picture, {"blstats": np.array([x, y, 0])})
+        assert np.array_equal(near, picture[top * 16 :, left * 8 :][:rows, :columns])
+    assert _around_hero(picture, {"message": 1}) is picture
+    assert _around_hero(picture, np.zeros(3)) is picture
+    for frame in frames(draw(reel("envsuite/nethack-score-v1"))):
+        assert frame.shape == (HEIGHT, WIDTH, 4)
+        assert frame[60:80, 80:90, :3].mean() > 100, "the cursor's cell, with the hero in it, is in the middle"
 
 
 def test_a_strip_is_drawn_once_and_its_file_is_served_afterwards(tmp_path, monkeypatch):
