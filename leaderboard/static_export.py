@@ -1,40 +1,36 @@
 """A board as plain files: the pages of a server, or of this machine's database, with links that work from a folder.
 
 Pages are asked for by their addresses, from a running server or from the same application in this process, and written
-with every link made relative. What needs a server is left out: marked with `data-live` in the templates, it goes with
-all it contains. Of a board's filters the levels of trust stay, as pages of their own; a link to any other combination
-becomes text, so that no link is broken.
+with every link made relative (`relinked`). Every suite with a result is among them, those of a private board too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 import os
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
+from envsuite.catalogue import SUITES, add_suite
 from envsuite.errors import InvalidArgument, MissingExtra, ServerRefused
-from envsuite.leaderboard.service.render import CHAIN
+from envsuite.leaderboard.relinked import Relinked, is_kept, place_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from envsuite.leaderboard.service.site import Site
+    from envsuite.task import Suite
 
 MARK = ".envsuite-export"
 """File by which a folder is known as an export, which the next one may replace."""
 TIMEOUT_S = 120.0
 """Seconds for one address; a picture may be drawn on the way."""
 START = ("/", "/tasks", "/rules", "/ledger")
-KEPT = {"trust", "page"}
-"""Parts of a query that pages are written for; all others need a server."""
-LINKS = {"href", "src", "action"}
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-LARGEST = 50
-"""Pages of one board that are written at most."""
 COMPARISONS = 300
 """Comparisons that are written at most: there is one for every pair of entries."""
 
@@ -84,6 +80,8 @@ def remote(server: str) -> Iterator[Fetch]:
 def local(home: Path | None = None) -> Iterator[Fetch]:
     """Yields a function that asks the board of this machine, without a server; `home` is by default the user's.
 
+    Suites of a private board that have results are known in this process from then on.
+
     Raises `InvalidArgument` where there is no board.
     """
     try:
@@ -103,7 +101,10 @@ def local(home: Path | None = None) -> Iterator[Fetch]:
         )
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, asyncio.Runner() as runner:
         app = create_app(settings, log=Log(nowhere))
+        app.state.is_copied = True
         app.state.site.db.upgrade()
+        for suite in _suites_of(app.state.site):
+            add_suite(suite)
         # The application's lifespan is left out: it would begin to score what waits.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://board.example")
@@ -117,6 +118,30 @@ def local(home: Path | None = None) -> Iterator[Fetch]:
         finally:
             runner.run(client.aclose())
             app.state.site.close()
+
+
+def _suites_of(site: Site) -> Iterator[Suite]:
+    """Yields the suites that the board has results of and the catalogue does not have; a result begins with its own."""
+    from envsuite.leaderboard.attest import RESULT
+    from envsuite.leaderboard.resultfile import Header
+    from envsuite.leaderboard.store import ledger
+
+    def results(session: Session) -> list[str]:
+        found: list[str] = []
+        after = -1
+        while entries := ledger.entries(session, after=after):
+            found += [entry.blob_sha256 for entry in entries if entry.kind == RESULT and entry.blob_sha256]
+            after = entries[-1].index
+        return found
+
+    known = set(SUITES)
+    for path in map(site.files.blobs.path, site.db.run(results, read=True)):
+        if path.is_file():
+            with path.open("rb") as file:
+                suite = Header.model_validate_json(file.readline()).evaluation.suite
+            if suite.name not in known:
+                known.add(suite.name)
+                yield suite
 
 
 def export(fetch: Fetch, folder: Path) -> Written:
@@ -193,114 +218,3 @@ def _prepare(folder: Path) -> None:
         else:
             path.unlink()
     (folder / MARK).write_text("Written by `envsuite board export`; the next export replaces all files here.\n")
-
-
-def place_of(address: str) -> PurePosixPath:
-    """Returns the file of an address: `/` is index.html, `/boards/quick-v1?trust=verified` one in `boards/`."""
-    parts = urlsplit(address)
-    path = parts.path.strip("/") or "index"
-    if PurePosixPath(path).suffix in (".css", ".js", ".svg", ".webp", ".jsonl"):
-        return PurePosixPath(path)
-    query = sorted(parse_qsl(parts.query))
-    if path == "compare":
-        stem = "compare/" + "--".join(value for _, value in query)
-    else:
-        stem = "--".join([path, *(f"{name}-{value}" for name, value in query)])
-    return PurePosixPath("/".join(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in stem.split("/")) + ".html")
-
-
-def is_kept(address: str) -> bool:
-    """Returns whether an address below the root is written as a file."""
-    parts = urlsplit(address)
-    query = dict(parse_qsl(parts.query))
-    if parts.path == CHAIN:
-        return True
-    if parts.path.startswith("/api/") or parts.path in ("/docs", "/healthz"):
-        return False
-    if parts.path == "/compare":
-        return set(query) == {"a", "b"}
-    return set(query) <= KEPT and int(query.get("page", "1")) <= LARGEST
-
-
-class Relinked(HTMLParser):
-    """A page with its links made relative, and what needs a server taken out."""
-
-    def __init__(self, address: str, take: Callable[[str], bool] = is_kept) -> None:
-        super().__init__(convert_charrefs=False)
-        self._take = take
-        self._here = place_of(address).parent
-        self._parts: list[str] = []
-        self._live = 0
-        """How deep inside an element that needs a server."""
-
-    def rewritten(self, text: str) -> bytes:
-        """Returns the page's bytes."""
-        self.feed(text)
-        self.close()
-        return "".join(self._parts).encode()
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Copies a tag, its links rewritten."""
-        names = dict(attributes)
-        if self._live or "data-live" in names:
-            self._live += tag not in VOID
-            return
-        self._parts.append(self._tag(tag, attributes))
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Copies an empty element, as SVG has them."""
-        if not self._live and "data-live" not in dict(attributes):
-            self._parts.append(self._tag(tag, attributes, "/>"))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Copies the end of an element."""
-        if self._live:
-            self._live -= 1
-            return
-        self._parts.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        """Copies text."""
-        self._copy(data)
-
-    def handle_entityref(self, name: str) -> None:
-        """Copies `&name;`."""
-        self._copy(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        """Copies `&#number;`."""
-        self._copy(f"&#{name};")
-
-    def handle_decl(self, decl: str) -> None:
-        """Copies the document type."""
-        self._copy(f"<!{decl}>")
-
-    def _copy(self, text: str) -> None:
-        if not self._live:
-            self._parts.append(text)
-
-    def _tag(self, tag: str, attributes: list[tuple[str, str | None]], end: str = ">") -> str:
-        source = self.get_starttag_text() or ""
-        if not any(name in LINKS or name.startswith("hx-") for name, _ in attributes):
-            return source
-        told = []
-        for name, value in attributes:
-            if name.startswith("hx-"):
-                continue
-            linked = self._link(value) if name in LINKS and value is not None else value
-            if linked is None and value is not None:
-                continue
-            told.append(name if linked is None else f'{name}="{html.escape(linked)}"')
-        return f"<{' '.join([tag, *told])}{end}"
-
-    def _link(self, address: str) -> str | None:
-        """Returns where a link leads from this page's file, None for what needs a server."""
-        if not address.startswith("/") or address.startswith("//"):
-            return address
-        target, _, fragment = address.partition("#")
-        if target.startswith("/ledger?entry="):
-            target, fragment = "/ledger", ""
-        if not self._take(target):
-            return None
-        relative = os.path.relpath(place_of(target), self._here)
-        return relative + (f"#{fragment}" if fragment else "")

@@ -28,14 +28,22 @@ SANDBOX = {
     "provider": "bubblewrap",
     "safe": True,
     "features": {
-        "network": "no interface but loopback",
-        "files": "system and bundle read-only",
-        "memory": "4 GiB, watched",
-        "processes": "64",
+        "network": "no interface but a loopback of its own",
+        "files": "the system's programs and libraries, the interpreter and the bundle, read-only",
+        "disk": "tmpfs of 268435456 bytes at /tmp, the only place that can be written to",
+        "memory": "watched, 4294967296 bytes resident in all",
+        "limits": "processes and threads 64, writable memory of a process 8589934592, file 268435456, no core files",
         "seccomp": "sha256:9f2c4e1ab7d05c3e",
     },
 }
-MACHINE = {"processor": "8 cores", "memory": "32 GiB", "python": "3.11", "envsuite": "0.1.0"}
+MACHINE = {
+    "started_at": "2026-11-24T16:44:03+00:00",
+    "python": "3.11.7",
+    "platform": "Linux-6.12-x86_64",
+    "processor": "a processor of eight cores",
+    "cores": 8,
+    "packages": {"gymnasium": "1.2.0", "numpy": "2.4.6"},
+}
 HOSTILE = "<script>document.title = 'pwned'</script><img src=x onerror=\"document.title='pwned'\">\"'&lt;{{ 7 * 7 }}"
 """Goes into every field that takes text."""
 

@@ -52,9 +52,9 @@ Read = Annotated[Reader, Depends(reader_of)]
 
 @router.get("/")
 def home(request: Request, read: Read) -> HTMLResponse:
-    """Returns the first page: suites with their leaders, the open season, how to submit."""
+    """Returns the first page: suites with their leaders, the open season, how to submit unless files are made of it."""
     cards = [views.suite_card(suite, read.board(suite.name, Filters(), 1)) for suite in SUITES.values()]
-    server = str(request.base_url).rstrip("/")
+    server = "" if getattr(request.app.state, "is_copied", False) else str(request.base_url).rstrip("/")
     return page(request, "home.html", "Boards", suites=cards, season=read.season(), server=server)
 
 
@@ -219,8 +219,12 @@ def _strips(request: Request) -> Path:
 
 
 def _filters(query: Mapping[str, str]) -> Filters:
+    """Returns the filters of a query, whatever else is in it; raises `InvalidArgument` for one that makes no sense."""
+    known = {name: value for name, value in query.items() if name in Filters.model_fields}
+    if known.get("sort") == "family" and "family" not in known:
+        del known["sort"]  # the form sends it when all families are chosen again
     try:
-        filters = Filters.model_validate(dict(query))
+        filters = Filters.model_validate(known)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

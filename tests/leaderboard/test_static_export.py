@@ -1,20 +1,28 @@
 """The static export: a whole board as files, every link leading somewhere, readable from a folder."""
 
 import contextlib
+import html
+import re
+import shlex
 import threading
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from board_filling import AGENTS, HOSTILE, Board, submit_hostile
+from servers import TINY, private_suites
 from typer.testing import CliRunner
 
 pytest.importorskip("fastapi")
 
+from envsuite import catalogue
 from envsuite.cli.main import app as command
 from envsuite.errors import InvalidArgument, ServerRefused
 from envsuite.leaderboard import static_export
-from envsuite.leaderboard.static_export import Answer, Relinked, place_of
+from envsuite.leaderboard.static_export import Answer
+from envsuite.leaderboard.verify import verify
+
+__all__ = ["private_suites"]
 
 
 class Links(HTMLParser):
@@ -115,6 +123,48 @@ def test_a_result_and_the_chain_are_those_that_verify_takes(board, exported):
     assert result.entry.is_signed_by(key)
 
 
+def test_the_command_on_a_page_verifies_with_the_files_beside_it(board, exported):
+    identity = board.ids["scripted-core"]
+    page = exported / "submissions" / f"{identity}.html"
+    text = page.read_text(encoding="utf-8")
+    words = shlex.split(html.unescape(re.search(r"envsuite verify [^<]*", text).group()))
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert words[2] == f"{identity}.jsonl"
+    assert options["--chain"] == "ledger.jsonl"
+    result, chain = (
+        re.search(rf'href="([^"]*{name})" download', text).group(1) for name in ("result.jsonl", "ledger.jsonl")
+    )
+    verification = verify(
+        (page.parent / result).resolve(),
+        public_key=bytes.fromhex(options["--key"]),
+        chain=(page.parent / chain).resolve(),
+        secret=bytes.fromhex(options["--secret"]),
+        replay=False,  # the agent's episodes are made up
+    )
+    assert verification.failed == ()
+    assert verification.skipped == ("replay",)
+
+
+def test_a_copy_names_no_server(exported):
+    text = (exported / "index.html").read_text(encoding="utf-8")
+    assert "These pages are a copy" in text
+    assert "--server" not in text
+    assert not [path for path in exported.rglob("*.html") if "board.example" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.usefixtures("private_suites")
+def test_boards_of_private_suites_are_exported_without_their_file(tmp_path):
+    with contextlib.closing(Board(tmp_path / "board", TINY.name)) as board:
+        board.open_season("2026-autumn")
+        board.submit(AGENTS[6])
+        board.work()
+    catalogue._suites.pop(TINY.name)
+    with static_export.local(tmp_path / "board") as fetch:
+        assert TINY.name in fetch("/").content.decode()
+        assert "random" in fetch(f"/boards/{TINY.name}").content.decode()
+    assert catalogue.SUITES[TINY.name] == TINY
+
+
 def test_entries_of_different_seasons_are_compared_without_pairs(board, exported):
     first, second = board.ids["scripted-core"], board.ids["random"]
     text = (exported / "compare" / f"{first}--{second}.html").read_text(encoding="utf-8")
@@ -162,34 +212,6 @@ def test_a_server_that_fails_is_said(tmp_path):
         pass
     with pytest.raises(ServerRefused, match="did not answer"), static_export.remote("http://127.0.0.1:9") as fetch:
         fetch("/")
-
-
-def test_links_are_relative_to_their_page_and_others_become_text():
-    page = Relinked("/submissions/abc")
-    text = page.rewritten(
-        '<a href="/boards/quick-v1">b</a><a href="/boards/quick-v1?sort=mean">s</a><img src="/static/x.svg" alt="">'
-        '<a href="https://example.org/?a=1&amp;b=2">w</a><a href="#main">m</a><form data-live action="/x"><br><b>no</b>'
-        "</form><p hx-get=\"/x\" id='p'>&lt;&#39;x</p>"
-    ).decode()
-    assert text == (
-        '<a href="../boards/quick-v1.html">b</a><a>s</a><img src="../static/x.svg" alt="">'
-        '<a href="https://example.org/?a=1&amp;b=2">w</a><a href="#main">m</a><p id="p">&lt;&#39;x</p>'
-    )
-
-
-@pytest.mark.parametrize(
-    ("address", "place"),
-    [
-        ("/", "index.html"),
-        ("/ledger?page=2", "ledger--page-2.html"),
-        ("/boards/quick-v1?trust=verified&page=2", "boards/quick-v1--page-2--trust-verified.html"),
-        ("/compare?a=1&b=2", "compare/1--2.html"),
-        ("/static/theme.css", "static/theme.css"),
-        ("/submissions/x/result.jsonl", "submissions/x/result.jsonl"),
-    ],
-)
-def test_addresses_have_their_files(address, place):
-    assert str(place_of(address)) == place
 
 
 def test_the_command_exports_from_a_home_and_from_a_server(board, tmp_path, monkeypatch):
