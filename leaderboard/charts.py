@@ -165,7 +165,8 @@ def zero_axis(estimates: Iterable[Estimate | None], least: float = 0.1) -> Axis:
     ends = [abs(end) for estimate in estimates if estimate is not None for end in estimate]
     reach = max([least, *ends])
     told = f"{reach:.1f}" if reach >= 1 else f"{reach:.2f}"
-    return _axis(-reach, reach, [(-reach, f"-{told}", "plain"), (0.0, "0", "floor"), (reach, f"+{told}", "plain")])
+    left, right = f"\N{MINUS SIGN}{told}", f"+{told}"
+    return _axis(-reach, reach, [(-reach, left, "plain"), (0.0, "0", "floor"), (reach, right, "plain")])
 
 
 def _axis(low: float, high: float, marks: Sequence[tuple[float, str, str]]) -> Axis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ CHAIN = "/api/v1/ledger.jsonl"
 """Address of the ledger as `envsuite verify --chain` takes it; a part of the API."""
 DASH = "\N{EN DASH}"
 """What stands where there is no number."""
+MINUS = "\N{MINUS SIGN}"
+"""What stands before a negative number; a hyphen is narrower than a digit."""
+_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +162,27 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def _number(value: float | None, digits: int | None = None) -> str:
+def size(number: int) -> str:
+    """Returns a number of bytes in the largest unit that leaves a whole number: `4 GiB`."""
+    for unit, name in _UNITS:
+        if number >= unit and number % unit == 0:
+            return f"{number // unit} {name}"
+    return f"{number:,} bytes"
+
+
+def shown_number(value: float | None, digits: int | None = None) -> str:
+    """Returns a number as `show_number` does, with a minus sign, and a dash for None."""
     text = show_number(value, digits)
-    return DASH if text == NOTHING else text.replace("-", "\N{MINUS SIGN}")
+    return DASH if text == NOTHING else minus(text)
+
+
+def minus(text: str) -> str:
+    """Returns a sentence whose negative numbers have minus signs; hyphens in names and ranges stay."""
+    return re.sub(r"(?<![^\s(\[])-(?=\.?\d)", MINUS, text)
 
 
 def _signed(value: float, digits: int = 2) -> str:
-    return ("+" if value > 0 else "") + _number(value, digits)
+    return ("+" if value > 0 else "") + shown_number(value, digits)
 
 
 def _metric(name: str) -> str:
@@ -178,22 +196,29 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _moment(form: str) -> Any:
-    def told(at: datetime) -> str:
-        return at.astimezone(UTC).strftime(form)
+def shown_minute(at: datetime | str) -> str:
+    """Returns a time to the minute; of text, one in ISO 8601: `2026-11-24 16:44 UTC`."""
+    return _utc(at).strftime("%Y-%m-%d %H:%M UTC")
 
-    return told
+
+def _day(at: datetime | str) -> str:
+    return _utc(at).strftime("%Y-%m-%d")
+
+
+def _utc(at: datetime | str) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
 
 
 _FILTERS: Mapping[str, Any] = {
-    "number": _number,
+    "number": shown_number,
+    "minus": minus,
     "signed": _signed,
     "thousands": lambda value: f"{value:,}",
     "count": count,
     "metric": _metric,
     "short": short,
     "cut": _cut,
-    "day": _moment("%Y-%m-%d"),
-    "minute": _moment("%Y-%m-%d %H:%M UTC"),
+    "day": _day,
+    "minute": shown_minute,
     "duration": duration,
 }

@@ -10,8 +10,10 @@ from envsuite.episode import FAILED_BY_AGENT, Outcome
 from envsuite.leaderboard.board import SCALE
 from envsuite.leaderboard.intervals import CONFIDENCE, REPS
 from envsuite.leaderboard.ranking import RANK_RULE, RUNS_TO_RANK
+from envsuite.leaderboard.records import COARSE_DIGITS
 from envsuite.leaderboard.schemas import Trust
 from envsuite.leaderboard.seeds import SECRET_BYTES
+from envsuite.leaderboard.service.render import size
 from envsuite.leaderboard.service.settings import ServiceLimits
 from envsuite.suites import HELD_OUT
 from envsuite.task import Budget
@@ -30,7 +32,6 @@ LEVELS: Mapping[Trust, str] = {
     "reproduced": "A second run by the server fell inside the interval of the first.",
 }
 """Every level of trust, in words, from least to most."""
-_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def rules_context(limits: ServiceLimits) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def rules_context(limits: ServiceLimits) -> dict[str, Any]:
     return {
         "held_out": HELD_OUT,
         "secret_bytes": SECRET_BYTES,
+        "coarse_digits": COARSE_DIGITS,
         "budgets": _budgets(),
         "budget_labels": tuple(budget_cells(Budget())),
         "outcomes": [(outcome, OUTCOMES[outcome]) for outcome in OUTCOMES if outcome in FAILED_BY_AGENT],
@@ -80,11 +82,3 @@ def _limits(limits: ServiceLimits) -> list[tuple[str, str]]:
         ("Uploaded results", f"at most {size(limits.results_bytes)}"),
         ("Requests", f"{limits.token_rate:g} a second for each token, {limits.address_rate:g} without one"),
     ]
-
-
-def size(number: int) -> str:
-    """Returns a number of bytes in the largest unit that leaves a whole number: `4 GiB`."""
-    for unit, name in _UNITS:
-        if number >= unit and number % unit == 0:
-            return f"{number // unit} {name}"
-    return f"{number:,} bytes"

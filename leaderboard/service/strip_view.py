@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envsuite.leaderboard.board import show_number
 from envsuite.leaderboard.schemas import SubmissionView
 from envsuite.leaderboard.service.reader import FirstEpisode, Reader
-from envsuite.leaderboard.service.render import Urls, count
+from envsuite.leaderboard.service.render import Urls, count, shown_number
 from envsuite.leaderboard.thumbnails import NoPicture, Reel, Strips, key_of
 
 NOT_YET = (
@@ -86,4 +85,4 @@ def _told(episode: FirstEpisode) -> str:
     record = episode.record
     success = {True: ", success", False: ", no success", None: ""}[record.get("success")]
     how = str(record["outcome"]).replace("_", " ")
-    return f"{count(int(record['length']), 'step')}, return {show_number(float(record['return']))}{success}, {how}"
+    return f"{count(int(record['length']), 'step')}, return {shown_number(float(record['return']))}{success}, {how}"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from envsuite.catalogue import FAMILIES
-from envsuite.leaderboard.board import short, show_estimate, show_number, task_digits
+from envsuite.leaderboard.board import short, show_estimate, task_digits
 from envsuite.leaderboard.charts import Axis, Bar, Curve, Tick, curve, mark, unit_axis
 from envsuite.leaderboard.intervals import Estimate
 from envsuite.leaderboard.profiles import Profile
 from envsuite.leaderboard.records import SuiteScore, TaskScore
 from envsuite.leaderboard.schemas import SubmissionView
-from envsuite.leaderboard.service.render import DASH
+from envsuite.leaderboard.service.render import DASH, minus, shown_minute, shown_number, size
 from envsuite.leaderboard.store.views import SubmissionDetail, Triple
 
 WAITING = ("queued", "running")
@@ -26,6 +28,8 @@ STATES: Mapping[str, str] = {
     "cancelled": "It was taken back.",
 }
 """What a state means to whoever waits for the score."""
+_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_BYTES = re.compile(r"(?<![\w.:])(\d{7,15})\b(?! ?[KMG]i?B)(?: bytes)?")
 TABLE_STEP = 5
 """Every so many thresholds of a profile stand in its table."""
 
@@ -34,9 +38,11 @@ class TaskBar(NamedTuple):
     """A bar of the chart per task; a family's mean has no task."""
 
     bar: Bar
+    """Of the normalised score; where there is none, its interval says why."""
     task_id: str
-    why: str
-    """Why there is no bar; empty where there is one."""
+    told: str
+    """The score and its interval in the unit of the metric; empty of a mean."""
+    metric: str
 
 
 class FamilyBars(NamedTuple):
@@ -92,6 +98,7 @@ def submission_context(submission: SubmissionView, detail: SubmissionDetail | No
         "waiting": submission.state in WAITING,
         "state_title": STATES.get(submission.state, ""),
         "provenance": list(_provenance(submission)),
+        "features": list(_features(submission)),
         "declared": list(_declared(submission.declared)),
         "notes": score.notes if score else (),
         "plot": profile_plot([(submission.name, score.profile)]) if score and score.profile else None,
@@ -119,23 +126,24 @@ def _families(score: SuiteScore, axis: Axis) -> tuple[FamilyBars, ...]:
         bars = [_task_bar(task, axis, index % 7) for task in own]
         mean = score.families.get(name)
         if mean is not None and len(own) > 1:
-            bars.insert(0, TaskBar(_bar("Mean", 7, mean, show_estimate(mean, 2), axis), "", ""))
+            bars.insert(0, TaskBar(_bar("Mean", 7, mean, axis), "", "", ""))
         groups.append(FamilyBars(FAMILIES[name].title if name in FAMILIES else name, tuple(bars)))
     return tuple(groups)
 
 
 def _task_bar(task: TaskScore, axis: Axis, hue: int) -> TaskBar:
-    name, told = short(task.task_id), show_estimate(task.score, task_digits(task))
-    if task.normalised is None:
+    name, told = short(task.task_id), minus(show_estimate(task.score, task_digits(task)))
+    if task.normalised is not None:
+        bar = _bar(name, hue, task.normalised, axis, faint=not task.complete)
+    else:
         why = "no score" if task.score is None else "no ceiling" if task.ceiling is None else "no floor"
-        value = told.partition(" ")[0] if task.score is not None else DASH
-        return TaskBar(Bar(name, hue, value, "", 0, 0, 0, 0, not task.complete, empty=True), task.task_id, why)
-    return TaskBar(_bar(name, hue, task.normalised, told, axis, faint=not task.complete), task.task_id, "")
+        bar = Bar(name, hue, DASH, why, 0, 0, 0, 0, not task.complete, empty=True)
+    return TaskBar(bar, task.task_id, told if task.score else "", task.metric)
 
 
-def _bar(name: str, hue: int, estimate: Estimate, told: str, axis: Axis, *, faint: bool = False) -> Bar:
+def _bar(name: str, hue: int, estimate: Estimate, axis: Axis, *, faint: bool = False) -> Bar:
     at = mark(axis, estimate)
-    value, _, interval = told.partition(" ")
+    value, _, interval = minus(show_estimate(estimate, 2)).partition(" ")
     return Bar(name, hue, value, interval, at.start, at.width, at.low, at.high, faint, empty=False)
 
 
@@ -186,9 +194,29 @@ def _provenance(submission: SubmissionView) -> Iterator[tuple[str, str]]:
     if submission.season:
         yield "Season", submission.season
     for label, value in (submission.machine or {}).items():
-        yield str(label).replace("_", " ").capitalize(), _told(value)
+        yield _label(label), _legible(value)
     if submission.finished_at:
-        yield "Finished", f"{submission.finished_at:%Y-%m-%d %H:%M UTC}"
+        yield "Finished", shown_minute(submission.finished_at)
+
+
+def _features(submission: SubmissionView) -> Iterator[tuple[str, str]]:
+    """Yields what the sandbox has enforced, by name."""
+    for name, text in sorted((submission.sandbox or {}).get("features", {}).items()):
+        yield _label(name), _legible(text)
+
+
+def _label(name: str) -> str:
+    text = str(name).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _legible(value: Any) -> str:
+    """Returns what a worker has told, with sizes and times for people: bytes in GiB, times as elsewhere on the page."""
+    text = str(value) if type(value) is int else _told(value)
+    text = _BYTES.sub(lambda found: size(int(found[1])) if int(found[1]) % 1024 == 0 else found.group(), text)
+    with contextlib.suppress(ValueError):  # a worker may have told a time that there is none
+        text = _TIME.sub(lambda found: shown_minute(found.group()), text)
+    return text
 
 
 def _declared(declared: Mapping[str, Any]) -> Iterator[Declared]:
@@ -196,7 +224,7 @@ def _declared(declared: Mapping[str, Any]) -> Iterator[Declared]:
     for name, value in declared.items():
         if name == "description" or value in (None, "", [], {}):
             continue
-        label = name.replace("_", " ").capitalize()
+        label = _label(name)
         if isinstance(value, Mapping):
             for key, part in value.items():
                 if name == "links":
@@ -224,7 +252,7 @@ def _told(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float) and math.isfinite(value):
-        return f"{value:,}" if isinstance(value, int) else show_number(value)
+        return minus(f"{value:,}") if isinstance(value, int) else shown_number(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_told(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):

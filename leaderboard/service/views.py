@@ -29,6 +29,7 @@ SORTS: tuple[tuple[str, str], ...] = (
     ("median", "median"),
     ("optimality_gap", "optimality gap"),
     ("success_rate", "success rate"),
+    ("family", "mean of the chosen family"),
     ("newest", "newest first"),
     ("name", "name"),
 )

@@ -35,7 +35,7 @@ def test_a_bar_reaches_from_the_floor_to_its_value_on_either_side():
 def test_an_axis_of_differences_has_zero_in_the_middle():
     axis = zero_axis([Estimate(0.2, -0.1, 0.5)])
     assert axis.place(0.0) == 50.0
-    assert [tick.label for tick in axis.ticks] == ["-0.50", "0", "+0.50"]
+    assert [tick.label for tick in axis.ticks] == ["\N{MINUS SIGN}0.50", "0", "+0.50"]
     assert zero_axis([None]).place(0.1) < 100, "an empty chart has a width, too"
 
 

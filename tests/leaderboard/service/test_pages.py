@@ -2,84 +2,18 @@
 
 import contextlib
 import re
-from html.parser import HTMLParser
 
 import httpx
 import pytest
-from board_filling import AGENTS, HOSTILE, Agent, Board, submit_hostile
 
 pytest.importorskip("fastapi")
 
-from envsuite.leaderboard import static_export
+from board_filling import HOSTILE
+from board_reading import Page, board, fetch, get
+
 from envsuite.leaderboard.service.pages import HEADERS
 
-VOID = static_export.VOID
-
-
-class Page(HTMLParser):
-    """Elements and text of a page; checks that every element is closed in its turn."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.texts, self._open = [], [], []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def shown(self):
-        return " ".join(" ".join(self.texts).split())
-
-    def all(self, tag):
-        return [own for name, own in self.elements if name == tag]
-
-
-@pytest.fixture(scope="module")
-def board(tmp_path_factory):
-    """A board with scored agents, a hostile one among them, one that runs, one that waits, one that is rejected."""
-    home = tmp_path_factory.mktemp("board")
-    with contextlib.closing(Board(home)) as board:
-        board.open_season("2026-autumn")
-        for agent in (AGENTS[0], *AGENTS[2:3], AGENTS[5], AGENTS[6]):
-            board.submit(agent)
-        submit_hostile(board)
-        board.work()
-        board.submit(Agent(name="half-way", user="alan", learned=True, runs=5))
-        board.work(2, log=HOSTILE)
-        board.submit(Agent(name="waiting", user="alan"))
-        board.reject(board.submit(Agent(name="rejected", user="ada")), HOSTILE)
-        yield board
-
-
-@pytest.fixture(scope="module")
-def fetch(board):
-    with static_export.local(board.home) as fetch:
-        yield fetch
-
-
-@pytest.fixture
-def get(fetch):
-    def get(address, status=200):
-        answer = fetch(address)
-        assert answer.status == status, answer.content[:300]
-        assert answer.content_type == "text/html; charset=utf-8"
-        return Page(answer.content.decode())
-
-    return get
+__all__ = ["board", "fetch", "get"]
 
 
 def every_page(board):
@@ -172,6 +106,8 @@ def test_hostile_addresses_are_answered_with_a_page_that_shows_them_as_text(get)
         ("/tasks/..%2F..%2Fetc%2Fpasswd", 404),
         ("/boards/quick-v1?trust=%3Cscript%3E", 400),
         ("/boards/quick-v1?sort=x&nonsense=1", 400),
+        ("/boards/quick-v1?utm_source=%3Cscript%3E", 200),
+        ("/boards/quick-v1?utm_source=x&learned=perhaps", 400),
         ("/boards/quick-v1?page=0", 400),
         ("/boards/quick-v1?page=99999999999999999999", 400),
         ("/boards/quick-v1?budget=nan", 400),
@@ -229,43 +165,31 @@ def test_a_family_puts_its_mean_in_the_place_of_the_iqm(board, get):
     assert "dream-planner" in page.shown
 
 
+def test_the_order_by_a_family_survives_the_form_and_ends_with_the_family(get):
+    def order(address):
+        page = get(address)
+        chosen = [own["value"] for own in page.all("option") if "selected" in own]
+        return chosen, [own["aria-sort"] for own in page.all("th") if "aria-sort" in own]
+
+    chosen, sorted_by = order("/boards/quick-v1?family=crafter&sort=family")
+    assert {"crafter", "family"} <= set(chosen)
+    assert sorted_by == ["descending"]
+    every = order("/boards/quick-v1?family=&trust=&sort=family")
+    assert every == order("/boards/quick-v1"), "the form sends it on when all families are chosen again"
+
+
+def test_what_changes_with_the_filters_has_the_names_that_htmx_swaps(get):
+    page = get("/boards/quick-v1")
+    form = next(own for own in page.all("form") if own.get("aria-label") == "Filters")
+    swapped = [form["hx-select"], *form["hx-select-oob"].split(",")]
+    assert swapped == ["#standings", "#facts", "#levels", "#compare"]
+    ids = {own.get("id") for _, own in page.elements}
+    assert {name.removeprefix("#") for name in swapped} <= ids
+
+
 def test_boards_without_entries_say_so(get):
     assert "Nobody has a score on core-v1 yet." in get("/boards/core-v1").shown
     assert "No entry fits these filters." in get("/boards/quick-v1?budget=1").shown
-
-
-def test_a_submission_shows_its_numbers_its_proof_and_what_is_only_declared(board, get, fetch):
-    identity = board.ids["dream-planner"]
-    page = get(f"/submissions/{identity}")
-    for expected in (
-        "Optimality gap",
-        "Performance profile",
-        "bubblewrap",
-        "no interface but loopback",
-        "Training budget, steps declared",
-        "10,000,000",
-        "is published when the season closes",
-        "Ed25519",
-        "2026-autumn",
-        "Pictures are drawn once the season of these seeds has closed",
-    ):
-        assert expected in page.shown, expected
-    assert page.all("img") == []
-    assert fetch(f"/submissions/{identity}/replays/crafter-reward-v1.webp").status == 404
-    assert fetch(f"/submissions/{identity}/result.jsonl").status == 404, "its season is open"
-    with_bars = [own for own in page.all("svg") if own.get("role") == "img" and "track" in own.get("class", "")]
-    assert len(with_bars) == 8 + 4, "a bar for each of eight tasks, and for the mean of each of four families"
-
-
-def test_a_submission_that_waits_or_was_rejected_says_why(board, get):
-    waiting = get(f"/submissions/{board.ids['waiting']}").shown
-    assert "It waits for a worker." in waiting
-    assert "Place" in waiting
-    running = get(f"/submissions/{board.ids['half-way']}")
-    assert "of 160 episodes" in running.shown
-    assert HOSTILE not in running.shown, "the log is its owner's"
-    assert running.all("progress")[0]["max"] == "160"
-    assert "cannot be evaluated" in get(f"/submissions/{board.ids['rejected']}").shown
 
 
 def test_a_comparison_has_a_verdict_and_a_row_for_each_task(board, get):
@@ -285,6 +209,12 @@ def test_the_rules_have_the_numbers_of_the_code(get):
     shown = get("/rules").shown
     for expected in ("60 s", "4 GiB", "256 MiB", "agent_killed", "2,000 bootstrap", "5 training runs", "20 a day"):
         assert expected in shown, expected
+    withheld = shown.partition("While a season is open")[2].partition("The order of the episodes")[0]
+    for expected in (
+        *("the result file", "actions", "hashes of the trajectories", "scores of single runs", "pictures"),
+        *("from the owners of the agents too", "printed after its first observation", "with 3 digits", "is published"),
+    ):
+        assert expected in withheld, expected
 
 
 def test_the_ledger_shows_its_head_and_the_page_of_an_entry(board, get):
@@ -293,7 +223,9 @@ def test_the_ledger_shows_its_head_and_the_page_of_an_entry(board, get):
     assert any(own.get("id") == "entry-0" for own in page.all("tr"))
     key = board.files.signer.public_key.hex()
     assert key in page.shown
-    assert f"--key {key}" in page.shown
+    assert f"envsuite verify RESULT.jsonl --key {key} --chain ledger.jsonl --secret SECRET" in page.shown
+    assert "from the submission's page once its season has closed" in page.shown
+    assert "published below" in page.shown
 
 
 def test_static_files_have_their_types(fetch):

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 
 from envsuite.leaderboard.service.pages import STATIC
-from envsuite.leaderboard.service.render import Urls, count, duration, environment, is_web, render
+from envsuite.leaderboard.service.render import Urls, count, duration, environment, is_web, minus, render, size
 
 TEXT_PAIRS = [
     *((text, ground) for text in ("text", "soft", "accent", "warn", "good", "bad") for ground in ("page", "card")),
@@ -98,6 +98,22 @@ def test_numbers_have_their_nouns():
     assert [count(1, "entry", "entries"), count(1200, "entry", "entries")] == ["1 entry", "1,200 entries"]
 
 
+def test_sizes_are_told_in_the_largest_whole_unit():
+    assert [size(number) for number in (2**32, 3 * 2**20, 5120, 1000)] == ["4 GiB", "3 MiB", "5 KiB", "1,000 bytes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("-0.5 [-0.7, -.3]", "\N{MINUS SIGN}0.5 [\N{MINUS SIGN}0.7, \N{MINUS SIGN}.3]"),
+        ("by -2 (-3 to 1)", "by \N{MINUS SIGN}2 (\N{MINUS SIGN}3 to 1)"),
+        ("as in 2-5, quick-v1, 2026-11-24, a - b", "as in 2-5, quick-v1, 2026-11-24, a - b"),
+    ],
+)
+def test_minus_signs_stand_before_numbers_only(text, told):
+    assert minus(text) == told
+
+
 def test_what_is_undefined_is_an_error_and_everything_is_escaped():
     with pytest.raises(jinja2.UndefinedError):
         render("message.html", Urls(), title="x")
@@ -107,9 +123,12 @@ def test_what_is_undefined_is_an_error_and_everything_is_escaped():
 
 
 def test_filters_tell_numbers_and_times():
-    one = environment().from_string("{{ -0.5|number(2) }} {{ none|number }} {{ at|minute }} {{ 0.25|signed }}")
+    one = environment().from_string(
+        "{{ -0.5|number(2) }} {{ none|number }} {{ at|minute }} {{ 0.25|signed }} {{ iso|minute }}"
+    )
     at = datetime(2026, 11, 24, 12, 5, tzinfo=UTC)
-    assert one.render(at=at) == "\N{MINUS SIGN}0.50 \N{EN DASH} 2026-11-24 12:05 UTC +0.25"
+    told = one.render(at=at, iso="2026-11-24T16:44:59.5+02:00")
+    assert told == "\N{MINUS SIGN}0.50 \N{EN DASH} 2026-11-24 12:05 UTC +0.25 2026-11-24 14:44 UTC"
 
 
 def test_templates_have_neither_inline_scripts_nor_inline_styles():
