@@ -58,6 +58,7 @@ class Bubblewrap:
                 bundle=BUNDLE,
                 environment=environment(HOME),
                 own_depth=OWN_DEPTH,
+                inside=HOME,
             )
         )
 
@@ -91,7 +92,7 @@ def _command(program: str, request: Request, rules: int) -> list[str]:
         *("--ro-bind", str(request.bundle.resolve()), BUNDLE),
         # The same zeros, but they cannot be mapped: a shared mapping of them is memory that nobody could count.
         *("--proc", "/proc", "--dev", "/dev", "--dev-bind", "/dev/full", "/dev/zero"),
-        *("--remount-ro", "/dev", "--remount-ro", "/"),
+        *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", BUNDLE, "--seccomp", str(rules), "--"),
     ]
 

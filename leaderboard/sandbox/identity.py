@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsuite.errors import InvalidArgument
+from envsuite.leaderboard.sandbox.usage import MAX_FILES
 
 FIRST_UID, UIDS = 0x7000_0000, 1 << 24
 """Users that no distribution hands out; a guest takes one at random, so that guests share no count of processes."""
@@ -121,7 +122,7 @@ def _enter(covers: Covers, private: Path | None, private_bytes: int, uid: int) -
     held = {path: os.open(path, os.O_PATH) for shown in covers.values() for path, bound in shown.items() if bound}
     try:
         if private is not None:
-            _tmpfs(libc, private, f"mode=0700,uid={uid},gid={uid},size={private_bytes}")
+            _tmpfs(libc, private, f"mode=0700,uid={uid},gid={uid},size={private_bytes},nr_inodes={MAX_FILES}")
             held[private] = os.open(private, os.O_PATH)
         for cover, shown in covers.items():
             _tmpfs(libc, cover, "mode=0755,size=1m")

@@ -62,6 +62,7 @@ class Landlock:
             "guardian": True,
             "limits": limits(budget, budget.processes + 1 + (_used() if who.uid is None else 0)),
             "nice": NICE,
+            "oom_first": True,
             "landlock": {
                 "abi": abi,
                 "read": [str(path) for path in (*SYSTEM, *LOADER, *needed, *OF_PROC)],

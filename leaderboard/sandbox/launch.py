@@ -73,6 +73,8 @@ class Launch:
     """Whether more than the budget ends it."""
     folder: Path | None = None
     """Private folder of the guest, watched for its size and removed in the end."""
+    inside: str | None = None
+    """Where the guest finds its own file system, if it has namespaces of its own; watched for its number of files."""
     clean_up: Callable[[], None] | None = None
     """Called by `stop`, outside of what `enter` has made, when every process has ended."""
 
@@ -197,7 +199,7 @@ class RunningGuest:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Returns when the process has ended, is to be stopped, or has used more than its budget."""
         launch = self._launch
-        watcher = Watcher(launch.request.budget, process.pid, launch.own_depth, launch.folder)
+        watcher = Watcher(launch.request.budget, process.pid, launch.own_depth, launch.folder, launch.inside)
         poll = select.poll()
         exited = os.pidfd_open(process.pid)
         try:

@@ -31,8 +31,9 @@ def harden(config: dict[str, Any]) -> None:
     """Applies what the provider has asked for; returns in the process that the agent will live in.
 
     Keys: `pipes` (descriptors that become 3 and 4), `guardian` (whether a process stays behind that ends all
-    others), `limits` (name in `resource` -> soft and hard limit), `nice`, `no_capabilities`, `landlock` (see
-    `restrict`), `seccomp` (program in hexadecimal). Missing keys change nothing.
+    others), `limits` (name in `resource` -> soft and hard limit), `nice`, `oom_first` (where /proc can be written
+    to), `no_capabilities`, `landlock` (see `restrict`), `seccomp` (program in hexadecimal). Missing keys
+    change nothing.
     """
     _place_pipes(config["pipes"])
     if config.get("guardian"):
@@ -41,6 +42,7 @@ def harden(config: dict[str, Any]) -> None:
     os.umask(0o077)
     if config.get("nice"):
         os.nice(config["nice"])
+    if config.get("oom_first"):
         _write("/proc/self/oom_score_adj", OOM_FIRST)
     for name, value in config.get("limits", {}).items():
         number = getattr(resource, f"RLIMIT_{name}")
