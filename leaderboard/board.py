@@ -170,13 +170,16 @@ def to_text(scores: Sequence[SuiteScore]) -> RenderableType:
     """Returns the board for a terminal: the main table, the tasks, and what needs care."""
     rows = standings(scores)
     suite = rows[0].score.suite
-    shown = [name for name in _TASK_SHOWN if name != "Agent" or len(rows) > 1]
+    several = len(rows) > 1
+    main = [name for name in _MAIN_SHOWN if name != "Rank" or several]  # nobody is first of one
+    shown = [name for name in _TASK_SHOWN if name != "Agent" or several]
     parts: list[RenderableType] = [
-        _table(f"{suite}: normalised scores", *_kept(_MAIN_SHOWN, MAIN_COLUMNS, main_rows(rows))),
+        _table(f"{suite}: normalised scores", *_kept(main, MAIN_COLUMNS, main_rows(rows))),
         _table(f"{suite}: tasks", *_kept(shown, TASK_COLUMNS, task_rows(rows)), group=len(rows)),
     ]
     parts += [Text(f"{agents}: {note}") for note, agents in shared_notes(rows)]
-    parts += [Text(SCALE, style="dim"), Text(f"{RANK_RULE} Brackets: 95 % intervals.", style="dim")]
+    rule = f"{RANK_RULE} " if several else ""
+    parts += [Text(SCALE, style="dim"), Text(f"{rule}Brackets: 95 % intervals.", style="dim")]
     return Group(*parts)
 
 

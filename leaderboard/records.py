@@ -14,7 +14,7 @@ LEVEL = 0.05
 """Corrected p-value up to which a task counts as decided."""
 COARSE_DIGITS = 3
 """Digits of a number that is shown while its seeds are held out."""
-_FINE = {"per_run": [], "mean_length": None, "truncated": None}
+_FINE: Mapping[str, list[float] | None] = {"per_run": [], "mean_length": None, "truncated": None}
 _ESTIMATES = ("iqm", "mean", "median", "optimality_gap", "success_rate", "score", "normalised", "success")
 
 
