@@ -25,20 +25,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+if __package__:
+    from envsuite.leaderboard.sandbox.evasions import EVASIONS, MEGABYTE, SETTLE_S, Refused, Targets, checked
+else:  # in a bundle, where that file lies beside this one
+    from evasions import EVASIONS, MEGABYTE, SETTLE_S, Refused, Targets, checked
+
 ANSWERS = 4
 """Descriptor of the pipe to the host."""
-MEGABYTE = 2**20
-SETTLE_S = 0.5
-"""How long a bomb holds what it has taken, before it says that nothing has happened."""
 CONNECT_S = 2.0
 CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x00020000
 PTRACE_ATTACH = 16
-
-Targets = Mapping[str, Any]
-
-
-class Refused(Exception):
-    """Raised by an attack that has got nothing."""
 
 
 def read_host_files(targets: Targets) -> str:
@@ -82,7 +78,7 @@ def read_memory_by_call(targets: Targets) -> str:
     local = (ctypes.c_void_p * 2)(ctypes.addressof(buffer), length)
     remote = (ctypes.c_void_p * 2)(targets["secret_address"], length)
     libc = ctypes.CDLL(None, use_errno=True)
-    _checked(libc.process_vm_readv(targets["host"], local, 1, remote, 1, 0) - length)
+    checked(libc.process_vm_readv(targets["host"], local, 1, remote, 1, 0) - length)
     return _canary(buffer.raw.decode(errors="replace"), targets)
 
 
@@ -152,7 +148,7 @@ def allocate_hidden(targets: Targets) -> str:
         for page in range(0, len(block), mmap.PAGESIZE):
             block[page] = 1
         address = ctypes.addressof(ctypes.c_char.from_buffer(block))
-        _checked(libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(len(block)), mmap.MADV_DONTNEED))
+        checked(libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(len(block)), mmap.MADV_DONTNEED))
         held.append(block)
     time.sleep(SETTLE_S)
     return f"held {len(held) * 64} MiB of shared memory outside of every process"
@@ -205,7 +201,7 @@ def change_rights(targets: Targets) -> str:
 def trace(targets: Targets) -> str:
     """Takes control of a process of the host with ptrace."""
     libc = ctypes.CDLL(None, use_errno=True)
-    _checked(libc.ptrace(PTRACE_ATTACH, targets["victim"], None, None))
+    checked(libc.ptrace(PTRACE_ATTACH, targets["victim"], None, None))
     return f"traces process {targets['victim']}"
 
 
@@ -297,7 +293,7 @@ ATTACKS: Mapping[str, Callable[[Targets], str]] = {
         stall,
         flood_log,
     )
-}
+} | dict(EVASIONS)
 """Every attack by name."""
 
 
@@ -358,9 +354,3 @@ def _fill(targets: Targets, keep_names: bool) -> str:
 def _send(data: bytes) -> None:
     while data:
         data = data[os.write(ANSWERS, data) :]
-
-
-def _checked(result: int) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))

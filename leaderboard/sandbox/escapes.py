@@ -19,12 +19,14 @@ import numpy as np
 from gymnasium import spaces
 
 from envsuite.errors import AgentFailed
-from envsuite.leaderboard.sandbox import attacks, choose
+from envsuite.leaderboard.sandbox import attacks, choose, evasions
 from envsuite.leaderboard.sandbox.agent import SandboxedSubmission
-from envsuite.leaderboard.sandbox.attacks import ATTACKS, MEGABYTE
+from envsuite.leaderboard.sandbox.attacks import ATTACKS
 from envsuite.leaderboard.sandbox.base import Enforced, Guest, Request
+from envsuite.leaderboard.sandbox.evasions import MEGABYTE
 from envsuite.leaderboard.sandbox.guest.codec import decode, encode
 from envsuite.leaderboard.sandbox.targets import Bait, baited
+from envsuite.leaderboard.sandbox.usage import MAX_FILES, MAX_MAPPINGS
 from envsuite.task import Budget, TaskInfo
 
 BUDGET = Budget(
@@ -41,9 +43,12 @@ BUDGET = Budget(
 STALL_S = 3.0
 SIZES: Mapping[str, Any] = {
     "disk": 2 * BUDGET.disk_bytes,
+    "files": MAX_FILES + 10_000,
     "forks": 200,
     "frame": 64 * MEGABYTE,
+    "hidden": BUDGET.memory_bytes * 3 // 2,
     "log": 12 * BUDGET.log_bytes,
+    "mappings": 2 * MAX_MAPPINGS,
     "memory": 10_000 * MEGABYTE,
     "stall_s": 3600.0,
 }
@@ -152,6 +157,7 @@ def _bundle(attack: str, bait: Bait, safe: bool) -> Iterator[Path]:
             targets["unsafe_folder"] = str(folder)
         (bundle / "attack.json").write_text(json.dumps({"attack": attack, "targets": targets}))
         shutil.copyfile(attacks.__file__, bundle / "agent.py")
+        shutil.copyfile(evasions.__file__, bundle / "evasions.py")
         for path in (bundle, *bundle.iterdir()):
             path.chmod(0o755)
         yield bundle
