@@ -23,9 +23,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-if __package__:
+if TYPE_CHECKING or __package__:
     from envsuite.leaderboard.sandbox.evasions import EVASIONS, MEGABYTE, SETTLE_S, Refused, Targets, checked
 else:  # in a bundle, where that file lies beside this one
     from evasions import EVASIONS, MEGABYTE, SETTLE_S, Refused, Targets, checked

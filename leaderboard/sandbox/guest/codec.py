@@ -1,7 +1,8 @@
 """Values on the wire: msgpack, with arrays, numpy scalars and tuples as extension types. Never pickle.
 
 Both sides use it. The trusted side reads with `decode_hostile`, which lets `skim` walk over the bytes
-before anything is built from them: no frame costs more than its own length and `skim.MAX_ITEMS` objects.
+before anything is built from them: no frame costs more than ten times its own length (copies of tuples, and
+texts of which one character takes four bytes) and `skim.MAX_ITEMS` objects.
 """
 
 from __future__ import annotations

@@ -12,6 +12,9 @@ MAX_ITEMS = 1 << 16
 """Values in one frame, an array counted once: 65,536 Python objects are a few megabytes."""
 MAX_DEPTH = 16
 """Containers in containers. Spaces nest two or three deep; Python's recursion ends at 1,000."""
+MAX_COPIES, FREE_COPIES = 3, 1 << 16
+"""A tuple's bytes are copied before they are unpacked, those of a tuple in it twice: so many times the frame's
+length in all, and some bytes for short ones."""
 MAX_TEXT = 1 << 16
 """Bytes of one text, one byte string or one description."""
 
@@ -35,7 +38,7 @@ _SIZED = {
 def skim(data: bytes | memoryview) -> None:
     """Raises `BadFrame` unless `data` is one msgpack value within the limits above; keys of maps must be text."""
     try:
-        end = _skim(data, 0, MAX_DEPTH, [MAX_ITEMS])
+        end = _skim(data, 0, MAX_DEPTH, [MAX_ITEMS, FREE_COPIES + MAX_COPIES * len(data)])
     except (IndexError, struct.error):
         end = len(data) + 1
     if end > len(data):
@@ -45,8 +48,9 @@ def skim(data: bytes | memoryview) -> None:
 
 
 def _skim(data: bytes | memoryview, at: int, depth: int, left: list[int]) -> int:
-    """Returns where the value at `at` ends; `depth` containers may lie in each other, `left[0]` values in all.
+    """Returns where the value at `at` ends; `depth` containers may lie in each other.
 
+    `left` is how many values there may be in all, and how many bytes of tuples.
     Raises IndexError or struct.error where the data ends too soon, or returns a place beyond its end.
     """
     left[0] -= 1
@@ -82,6 +86,9 @@ def _skim_extension(data: bytes | memoryview, at: int, size: int, depth: int, le
     code, at = data[at], at + 1
     end = at + size
     if code == TUPLE:
+        left[1] -= size
+        if left[1] < 0:
+            raise BadFrame(f"its tuples hold each other and more than {MAX_COPIES} times its length")
         kind = "list" if data[at] & 0xF0 == 0x90 else _SIZED.get(data[at], ("",))[0]
         if kind != "list" or _skim(data, at, depth, left) != end:
             raise BadFrame("a tuple is no list of the length it tells")

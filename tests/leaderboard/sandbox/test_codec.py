@@ -184,6 +184,7 @@ BOMBS = {
     "a tuple of another length": (b"\xc7\x03\x03\x91\x01\x02", "tuple is no list"),
     "a tuple that is a map": (b"\xc7\x01\x03\x80", "tuple is no list"),
     "tuples in tuples": (None, "nests more than 16"),
+    "large tuples in tuples": (None, "more than 3 times its length"),
     "colliding keys": (b"\x82" + b"\xcf\x1f\xff\xff\xff\xff\xff\xff\xff\x01" * 2, "key of a map is no text"),
     "a list as a key": (b"\x81\x90\x01", "key of a map is no text"),
     "half a letter": (b"\xa1\xc3", "cannot be decoded"),
@@ -198,6 +199,25 @@ BOMBS = {
 }
 
 
+def nested(depth: int) -> bytes:
+    """Returns an array of 4 MiB in so many tuples."""
+    value = np.zeros(1 << 22, np.uint8)
+    for _ in range(depth):
+        value = (value,)
+    return encode(value)
+
+
+def test_large_tuples_nest_as_deep_as_spaces_do():
+    body = nested(3)
+    decode_hostile(b"\xc0")
+    tracemalloc.start()
+    try:
+        assert decode_hostile(body)[0][0][0].shape == (1 << 22,)
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(body)
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_and_costs_little(name):
     body, message = BOMBS[name]
@@ -205,6 +225,8 @@ def test_a_bomb_is_refused_and_costs_little(name):
         body = b"\xc0"
         for _ in range(40):
             body = msgpack.packb(msgpack.ExtType(codec.TUPLE, b"\x91" + body))
+    if name == "large tuples in tuples":
+        body = nested(MAX_DEPTH)
     with pytest.raises(BadFrame):  # compiles and imports what the first failure needs
         decode_hostile(b"\xc1")
     tracemalloc.start()
