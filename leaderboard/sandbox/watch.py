@@ -18,6 +18,10 @@ LOG_FLOOD = 10
 SELDOM = 8
 """Only every so many looks are mappings, open files and folders gone through, which take longer."""
 
+SHARING = 8
+"""So many times the budget may be resident with shared pages counted for every process that has them: telling
+shared pages apart takes 25 ms for each GiB of that, in which more can be taken."""
+
 
 class Watcher:
     """Looks at the processes below one and says in a sentence when they use more than their budget.
@@ -55,18 +59,19 @@ class Watcher:
         self._rank_first([pid for pid in pids if pid not in self._ranked])
         if closely and (breach := self._look_closely([found.place for found in uses])):
             return breach
-        memory = self._beside + self._memory(uses)
-        if memory > self._budget.memory_bytes:
-            return f"it used {memory:,} bytes of memory, at most {self._budget.memory_bytes:,} are allowed"
-        return None
+        return self._memory(uses)
 
-    def _memory(self, uses: Sequence[Use]) -> int:
-        """Returns the bytes of the processes' memory, exactly where that matters."""
-        tables = sum(found.tables for found in uses)
-        memory = tables + sum(found.memory for found in uses)
-        if self._beside + memory > self._budget.memory_bytes:
-            memory = tables + sum(map(usage.proportional, uses))
-        return memory
+    def _memory(self, uses: Sequence[Use]) -> str | None:
+        """Returns a breach by memory, which is counted exactly where that matters."""
+        beside, limit = self._beside + sum(found.tables for found in uses), self._budget.memory_bytes
+        memory = sum(found.memory for found in uses)
+        if memory > SHARING * limit:
+            return f"it used {memory:,} bytes of memory, shared ones counted more than once: too much to look at"
+        if beside + memory > limit:
+            memory = sum(map(usage.proportional, uses))
+        if beside + memory > limit:
+            return f"it used {beside + memory:,} bytes of memory, at most {limit:,} are allowed"
+        return None
 
     def _rank_first(self, pids: Sequence[int]) -> None:
         """Has the kernel end these first when the machine runs out of memory.

@@ -70,6 +70,12 @@ def test_pages_that_are_shared_count_once(run):
     assert breach(Watcher(Budget(memory_bytes=160 * MEGABYTE), pid)) is None
 
 
+def test_so_much_sharing_that_looking_would_be_slow(run):
+    pid = run("held = bytearray(b'1') * (96 * 2**20)\nfor _ in range(4): os.fork()")
+    assert breach(Watcher(Budget(memory_bytes=256 * MEGABYTE), pid)) is None
+    assert "more than once" in breach(Watcher(Budget(memory_bytes=160 * MEGABYTE), pid))
+
+
 def test_shared_memory_that_nobody_has_resident(run):
     pid = run("import mmap\nm = mmap.mmap(-1, 96 * 2**20)\nm.write(bytes(96 * 2**20))\nm.madvise(mmap.MADV_DONTNEED)")
     assert "bytes of memory" in breach(Watcher(Budget(memory_bytes=64 * MEGABYTE), pid))
