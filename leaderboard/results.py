@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ ACTIONS = "actions"
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
 """Suffix of a file that is being written."""
+SHOWN_DIGITS = 12
+"""How many first digits of a submission's hash an error shows."""
 FORMAT = 1
 """Version of the folder's layout."""
 
@@ -354,7 +357,16 @@ def _difference(existing: Manifest, wanted: Manifest) -> str:
 
 def _short(value: object) -> str:
     """Returns a field in a few words; suites of one name may differ in their tasks, so these are counted."""
-    return f"{value.name} of {value.episodes} episodes" if isinstance(value, Suite) else repr(value)
+    match value:
+        case Suite():
+            return f"{value.name} of {value.episodes} episodes"
+        case SubmissionRecord():
+            return f"{value.name} {value.version} (sha256 {value.sha256[:SHOWN_DIGITS]})"
+        case str() if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+            return f"sha256:{value.removeprefix('sha256:')[:SHOWN_DIGITS]}"
+        case None:
+            return "none"
+    return repr(value)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -135,10 +135,13 @@ def work(
     server no longer takes its token, `ServerUnreachable` when it was away for too long.
     """
     provider = check_sandbox(provider)
-    done, pause = 0, idle_s
+    done, pause, connected = 0, idle_s, False
     with Interrupts(stop or threading.Event()).installed() as interrupts, Workshop(client, cache, provider) as workshop:
         while not interrupts.stop.is_set() and done != jobs:
             offer = _lease(client, name, kinds, patience_s, interrupts.stop)
+            if not connected and not interrupts.stop.is_set():
+                connected = True
+                say(f"connected to {client.server}, sandbox {provider}{'' if offer else '; waits for jobs'}")
             if offer is None:
                 interrupts.stop.wait(pause)
                 pause = min(1.5 * pause, IDLE_GROWTH * idle_s)

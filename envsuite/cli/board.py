@@ -22,7 +22,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print plain data.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """Show results as a table, as Markdown, as JSON or as a page."""
+    """Show results: a table, Markdown, JSON or a page; `envsuite board FOLDER...` does the same."""
     from envsuite.leaderboard import board as boards
     from envsuite.leaderboard.results import Results
 

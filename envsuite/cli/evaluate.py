@@ -12,15 +12,19 @@ import typer
 
 from envsuite.cli.console import console, error_console, progress
 from envsuite.episode import FAILED_BY_AGENT, Episode
-from envsuite.errors import EnvsuiteError
+from envsuite.errors import EnvsuiteError, InvalidArgument
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from envsuite.leaderboard.results import Results
 
 
 def evaluate(
     suite: Annotated[str, typer.Option(help="Suite to play, e.g. quick-v1; `envsuite list --suites` shows all.")],
-    agent: Annotated[str, typer.Option(help="random, constant, scripted, or package.module:make_agent.")] = "random",
+    agent: Annotated[
+        str | None, typer.Option(help="random, constant, scripted, or package.module:make_agent. [random]")
+    ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Folder or archive of a submission, played in a sandbox instead of --agent.")
     ] = None,
@@ -44,6 +48,11 @@ def evaluate(
     name: Annotated[str | None, typer.Option(help="The agent's name on the board.")] = None,
 ) -> None:
     """Run an agent on a suite; resumable, also after a kill."""
+    if submission is not None and agent is not None:
+        raise InvalidArgument(
+            f"agent: expected one of --agent and --submission, got {agent} and {submission}; a bundle has its own"
+        )
+    agent = "random" if agent is None else agent
     label = name or (submission.name if submission else agent)
     folder = out or Path("runs") / f"{suite}-{label.replace(':', '-')}"
     options: dict[str, Any] = {"workers": workers, "split": split, "seed": seed, "shard": shard}
@@ -78,33 +87,38 @@ def play(agent: str, suite: str, out: Path, **options: Any) -> Results:
     from envsuite.leaderboard.evaluate import evaluate as run
 
     label = options.get("name") or agent
-    return _with_progress(label, suite, out, options, functools.partial(run, agent, suite, out=out, **options))
+    run_it = functools.partial(run, agent, suite, out=out, **options)
+    return _with_progress(label, suite, out, options, run_it, size=_declared_size(agent))
 
 
 def play_submission(path: Path, suite: str, out: Path, **options: Any) -> Results:
     """Returns the results of a submission; shows what its sandbox enforces, and a progress bar."""
     from envsuite.leaderboard.evaluate import evaluate_submission as run
+    from envsuite.leaderboard.executors.jobs import BLOCK
     from envsuite.leaderboard.sandbox import choose
     from envsuite.leaderboard.submission.bundle import Bundle
+    from envsuite.leaderboard.submission.check import require
 
+    require(path)
     sandbox = choose(options.get("provider"))
     with Bundle.open(path) as bundle:
-        name, runs = bundle.manifest.name, max(1, len(bundle.manifest.runs))
+        manifest = bundle.manifest
+    name, runs = manifest.name, max(1, len(manifest.runs))
     warning = "" if sandbox.safe else ": UNSAFE, the agent can read and change what you can"
     error_console.print(f"Sandbox: {sandbox.name}{warning}", markup=False, highlight=False)
+    if manifest.suite != suite:
+        note = f"note: {name} is for {manifest.suite}, as its submission.toml says; here it plays {suite}"
+        error_console.print(note, markup=False, highlight=False, soft_wrap=True)
     options = {"name": name, "runs": runs, **options}
-    return _with_progress(name, suite, out, options, functools.partial(run, path, suite, out=out, **options))
+    run_it = functools.partial(run, path, suite, out=out, **options)
+    return _with_progress(name, suite, out, options, run_it, size=BLOCK)
 
 
 def _with_progress(
-    label: str, suite: str, out: Path, options: Mapping[str, Any], run: Callable[..., Results]
+    label: str, suite: str, out: Path, options: Mapping[str, Any], run: Callable[..., Results], *, size: int
 ) -> Results:
     """Returns what `run` returns, with a bar and one line for every kind of failure while it plays."""
-    from envsuite.catalogue import get_suite
-    from envsuite.leaderboard.evaluate import parse_shard
-
-    _, parts = parse_shard(options.get("shard"))
-    total = -(-get_suite(suite).episodes * options.get("runs", 1) // parts)
+    total = count_episodes(suite, options.get("runs", 1), options.get("shard"), size)
     told: set[str] = set()
     with progress() as bars:
         bar = bars.add_task(f"{label} on {suite}", total=total, completed=_recorded(out))
@@ -112,6 +126,7 @@ def _with_progress(
         def advance(episode: Episode) -> None:
             if episode.outcome != "env_error":
                 bars.advance(bar)
+                _grow(bars, bar)
             line = episode.error.splitlines()[-1] if episode.error else ""
             if line and line not in told:
                 told.add(line)
@@ -128,10 +143,52 @@ def _with_progress(
     return results
 
 
+def count_episodes(suite: str, runs: int, shard: str | None, size: int) -> int:
+    """Returns how many episodes an evaluation, or its shard, records.
+
+    Shards get whole groups of `size` episodes, or all episodes of a task and run where the suite keeps the agent;
+    those that an agent adapts over are not recorded, and not counted.
+    """
+    from envsuite.catalogue import get_suite
+    from envsuite.episode import Start
+    from envsuite.leaderboard.evaluate import parse_shard
+    from envsuite.leaderboard.executors.jobs import Job, Share
+
+    played = get_suite(suite)
+    jobs = [
+        Job(
+            task_id=entry.task_id,
+            run=run,
+            starts=tuple(Start(i, 0, 0) for i in range(entry.episodes)),  # only counted: any seed will do
+            keep_agent=played.keep_agent,
+        )
+        for entry in played.tasks
+        for run in range(runs)
+    ]
+    return sum(len(group.starts) for group in Share(*parse_shard(shard)).groups(jobs, size))
+
+
+def _declared_size(agent: str) -> int:
+    """Returns how many episodes the agents of a class play at once; 1 where only an agent itself could tell."""
+    from envsuite.agent import load_agent
+    from envsuite.episode import batch_size
+
+    with contextlib.suppress(Exception):  # the evaluation says what is wrong with it
+        return batch_size(load_agent(agent))
+    return 1
+
+
+def _grow(bars: Progress, bar: TaskID) -> None:
+    """Raises the total to what is done: a function does not tell before it is called what its agents play at once."""
+    task = next(task for task in bars.tasks if task.id == bar)
+    if task.total is not None and task.completed > task.total:
+        bars.update(bar, total=task.completed)
+
+
 def _recorded(out: Path) -> int:
-    """Returns how many episodes a folder holds, 0 where it is not a folder of results."""
+    """Returns how many episodes of a folder need not be played again, 0 where it is not a folder of results."""
     from envsuite.leaderboard.results import Results
 
     with contextlib.suppress(EnvsuiteError, OSError):
-        return len(Results.load(out).episodes)
+        return sum(episode.outcome != "env_error" for episode in Results.load(out).episodes)
     return 0

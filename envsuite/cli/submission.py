@@ -65,17 +65,27 @@ def _show(path: Path, report: CheckReport) -> None:
         print_plain(f"Sandbox: {report.enforced.provider}{safe}")
     if report.tasks:
         console.print(_table(report))
-    for task in report.tasks:
-        if task.failed and task.log_tail.strip():
-            print_plain(f"{task.task_id}: last lines of the agent:")
-            for line in task.log_tail.strip().splitlines()[-LOG_LINES:]:
-                print_plain("  " + "".join(character if character.isprintable() else "?" for character in line))
+    _show_logs(report)
     for note in report.notes:
         print_plain(f"note: {note}")
     for problem in report.problems:
         console.print(Text(problem, style="red"), soft_wrap=True)
     count = "1 problem" if len(report.problems) == 1 else f"{len(report.problems)} problems"
     print_plain(f"{path}: {'no problems' if report.ok else count}")
+
+
+def _show_logs(report: CheckReport) -> None:
+    """Prints what the agent printed last in the tasks that it failed, the same lines once."""
+    logs: dict[tuple[str, ...], list[str]] = {}
+    for task in report.tasks:
+        lines = tuple(task.log_tail.strip().splitlines()[-LOG_LINES:])
+        if task.failed and lines:
+            logs.setdefault(lines, []).append(task.task_id)
+    for lines, ids in logs.items():
+        more = f" and {len(ids) - 1} other tasks" if len(ids) > 2 else f" and {ids[1]}" if len(ids) > 1 else ""
+        print_plain(f"{ids[0]}{more}: last lines of the agent:")
+        for line in lines:
+            print_plain("  " + "".join(character if character.isprintable() else "?" for character in line))
 
 
 def _table(report: CheckReport) -> Table:

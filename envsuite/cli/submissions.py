@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,7 +81,7 @@ def _row(view: SubmissionView) -> tuple[str, ...]:
         "" if view.place is None else str(view.place),
         "" if view.eta_s is None or view.state in ENDED else duration(view.eta_s),
         f"{view.episodes_done}/{view.episodes_total}",
-        view.reason.partition("\n")[0],
+        view.reason.partition("\n")[0] or _failures(view)[0],
     )
 
 
@@ -132,11 +133,31 @@ def _show(client: Client, view: SubmissionView) -> None:
     if view.reason:
         print_plain()
         print_plain(view.reason)
+    count, outcomes = _failures(view)
+    if count:
+        print_plain()
+        print_plain(f"{count}: {outcomes}.")
+        print_plain("`envsuite submission check BUNDLE` plays one episode of each task here and shows why.")
     if view.log_tail:
         print_plain()
         print_plain("The agent printed last:")
         for line in view.log_tail.splitlines():
             print_plain(f"  {printable(line)}")
+
+
+def _failures(view: SubmissionView) -> tuple[str, str]:
+    """Returns how many episodes the agent has failed, and by which outcomes; "" where none, or none is known."""
+    from envsuite.episode import FAILED_BY_AGENT
+
+    tasks = view.score["tasks"] if view.score else []
+    failed = sum(task["failed"] for task in tasks)
+    if not failed:
+        return "", ""
+    counts: Counter[str] = Counter()
+    for task in tasks:
+        counts.update({name: n for name, n in task["outcomes"].items() if name in FAILED_BY_AGENT})
+    outcomes = ", ".join(f"{n} {name}" for name, n in counts.most_common())
+    return f"{failed} of {sum(task['episodes'] for task in tasks)} episodes failed", outcomes
 
 
 def printable(line: str) -> str:

@@ -30,7 +30,10 @@ def submit(
     """Send a submission to a board; results of your own are taken as self-reported."""
     from envsuite.leaderboard.client import connect
     from envsuite.leaderboard.results import MANIFEST
+    from envsuite.leaderboard.submission.check import require
 
+    if not (path / MANIFEST).is_file():
+        require(path)
     with connect(server, token) as client:
         _learn_suites(client)
         view = _send_results(client, path) if (path / MANIFEST).is_file() else _send_bundle(client, path)

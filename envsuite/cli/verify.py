@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ FAILED = 1
 """Exit status when a check failed."""
 INCOMPLETE = 3
 """Exit status when none failed and some were not made: skipped is not passed."""
+_HEX_KEY = re.compile(r"[0-9a-f]{64}")
 _COLOURS = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 
 
@@ -39,6 +41,7 @@ def verify_command(
     """
     from envsuite.leaderboard.keys import read_public_key
 
+    _check_files(result, key, chain)
     options: dict[str, Any] = {
         "public_key": None if key is None else read_public_key(key),
         "chain": chain,
@@ -61,7 +64,28 @@ def _bytes_of(secret: str) -> bytes:
     try:
         return bytes.fromhex(secret)
     except ValueError as error:
-        raise InvalidArgument(f"secret: expected hexadecimal digits, got {secret!r}") from error
+        raise InvalidArgument(
+            f"secret: expected hexadecimal digits, as the board shows them once the season has closed, got {secret!r}"
+        ) from error
+
+
+def _check_files(result: Path, key: str | None, chain: Path | None) -> None:
+    """Raises `InvalidArgument` for the first file that is not there, whatever else is missing."""
+    if not result.exists():
+        raise InvalidArgument(
+            f"result: expected a board's result file or a folder of results, got {result}, which does not exist; the "
+            "submission's page has the file once its season has closed, and `envsuite evaluate --out` writes a folder"
+        )
+    if key is not None and not _HEX_KEY.fullmatch(key) and not Path(key).exists():
+        raise InvalidArgument(
+            f"key: expected 64 hexadecimal digits or a file with a public key, got {key}, which does not exist; "
+            "SERVER/api/v1/key.pem is a board's"
+        )
+    if chain is not None and not chain.exists():
+        raise InvalidArgument(
+            f"chain: expected the file with a board's chain, got {chain}, which does not exist; "
+            "SERVER/api/v1/ledger.jsonl is a board's"
+        )
 
 
 def _run(result: Path, options: dict[str, Any]) -> Verification:

@@ -56,9 +56,13 @@ _ANSWERS: Mapping[type[errors.EnvsuiteError], _Answer] = {
         422, "invalid-submission", "Mend what is listed; `envsuite submission check` finds the same on your machine."
     ),
     errors.ResultsMismatch: _Answer(422, "invalid-results", "Upload the folder that `envsuite evaluate --out` wrote."),
-    errors.UnknownName: _Answer(404, "not-found", "Check the name or id; the lists of the API have those that exist."),
+    errors.UnknownName: _Answer(
+        404, "not-found", "Check the name or id; `envsuite submissions` and the board's pages show those that exist."
+    ),
     errors.LeaseLost: _Answer(409, "lease-lost", "Drop this job and lease another one."),
-    errors.NotAllowed: _Answer(409, "not-allowed", "See the message: what is asked for is not possible in this state."),
+    errors.NotAllowed: _Answer(
+        409, "not-allowed", "Nothing was changed. Do what the message names first, then ask again."
+    ),
     errors.StoreUnavailable: _Answer(503, "unavailable", "Send the request again in a moment."),
     errors.EnvsuiteError: _Answer(400, "invalid-argument", "Mend the request as the message says."),
 }

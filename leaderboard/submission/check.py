@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +14,13 @@ from envsuite.episode import FAILED_BY_AGENT, Episode, Start
 from envsuite.errors import InstallFailed, InvalidSubmission, MissingSimulator, SandboxUnavailable
 from envsuite.leaderboard.executors.jobs import Job
 from envsuite.leaderboard.executors.player import Player
+from envsuite.leaderboard.results import MANIFEST as RESULTS
 from envsuite.leaderboard.sandbox import choose
 from envsuite.leaderboard.sandbox.agent import SandboxedSubmission
 from envsuite.leaderboard.sandbox.base import Enforced
 from envsuite.leaderboard.seeds import PublicSeeds
 from envsuite.leaderboard.submission.bundle import Bundle
-from envsuite.leaderboard.submission.manifest import SubmissionManifest
+from envsuite.leaderboard.submission.manifest import MANIFEST, SubmissionManifest
 from envsuite.leaderboard.submission.names import EXCLUDED, Limits
 from envsuite.registration import require_simulator
 from envsuite.task import Suite
@@ -123,6 +125,7 @@ def check(
     Raises OSError where there is nothing at `path`; what is wrong with a submission is never raised.
     """
     try:
+        require(Path(path))
         bundle = Bundle.open(path, limits)
     except InvalidSubmission as error:
         return CheckReport(problems=error.problems)
@@ -157,6 +160,21 @@ def check(
         return _with_tasks(report, tasks, submission.enforced)
 
 
+def require(path: Path) -> None:
+    """Raises where there is no submission at all: `FileNotFoundError`, or `InvalidSubmission` for another folder."""
+    begins = f"no {MANIFEST} was found; `envsuite submission new NAME` begins a submission"
+    if not (path.is_dir() or path.is_file()):
+        raise FileNotFoundError(
+            f"expected the folder or zip file of a submission, got {path}, which is none: {begins}. "
+            "`envsuite submit` takes a folder of results, too"
+        )
+    if path.is_dir() and not os.path.lexists(path / MANIFEST):
+        other = "`envsuite submit` takes a folder of results, too"
+        if (path / RESULTS).is_file():
+            other = "it is a folder of results, which `envsuite submit` takes as it is"
+        raise InvalidSubmission([f"{path}: {begins}; {other}"])
+
+
 def _notes(path: Path, manifest: SubmissionManifest) -> Iterator[str]:
     if path.is_dir():
         left_out = sorted({name.name for name in path.rglob("*") if name.name in EXCLUDED})
@@ -168,11 +186,21 @@ def _notes(path: Path, manifest: SubmissionManifest) -> Iterator[str]:
 
 
 def _with_tasks(report: CheckReport, tasks: Sequence[TaskCheck], enforced: Enforced | None) -> CheckReport:
-    problems = tuple(f"{task.task_id}: {task.outcome}: {task.problem}" for task in tasks if task.failed)
-    others = tuple(
-        f"{task.task_id}: {task.outcome}: {task.problem}" for task in tasks if task.problem and not task.failed
-    )
+    problems = _told_once(tasks, [task for task in tasks if task.failed])
+    others = _told_once(tasks, [task for task in tasks if task.problem and not task.failed])
     return replace(report, problems=problems, notes=report.notes + others, tasks=tuple(tasks), enforced=enforced)
+
+
+def _told_once(tasks: Sequence[TaskCheck], at_fault: Sequence[TaskCheck]) -> tuple[str, ...]:
+    """Returns a line for every problem, with all tasks that have the same one."""
+    found: dict[str, list[str]] = {}
+    for task in at_fault:
+        found.setdefault(f"{task.outcome}: {task.problem}", []).append(task.task_id)
+
+    def named(ids: Sequence[str]) -> str:
+        return f"all {len(ids)} tasks" if len(ids) == len(tasks) > 1 else ", ".join(ids)
+
+    return tuple(f"{named(ids)}: {what}" for what, ids in found.items())
 
 
 def _play(

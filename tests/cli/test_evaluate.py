@@ -9,6 +9,8 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from envsuite.catalogue import get_suite
+from envsuite.cli.evaluate import count_episodes
 from envsuite.cli.main import app
 from envsuite.leaderboard.results import Results
 
@@ -57,6 +59,49 @@ def test_a_submission_is_played_in_a_sandbox(tmp_path, needs):
     result = run(*asked, "--out", tmp_path / "other")
     assert result.exit_code == 2
     assert "agent.py" in result.output
+
+
+def test_an_agent_and_a_submission_are_refused_together(tmp_path):
+    result = run("evaluate", "--suite", "quick-v1", "--agent", "random", "--submission", tmp_path)
+    assert result.exit_code == 2
+    assert "agent: expected one of --agent and --submission" in result.output
+
+
+def test_another_suite_than_the_manifests_is_told(tmp_path, needs):
+    needs("bwrap", shutil.which("bwrap"), "apt-get install bubblewrap")
+    assert run("submission", "new", "mine", "--folder", tmp_path / "mine", "--suite", "core-v1").exit_code == 0
+    options = ("--submission", tmp_path / "mine", "--suite", "quick-v1", "--shard", "8/16", "--out", tmp_path / "r")
+    result = run("evaluate", *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("note: mine is for core-v1, as its submission.toml says; here it plays quick-v1") == 1
+    assert " 4/4 (" in result.stderr
+
+
+@pytest.mark.parametrize(("suite", "runs"), [("quick-v1", 1), ("core-v1", 2)])
+@pytest.mark.parametrize("size", [1, 10])
+def test_the_episodes_of_all_shards_are_those_of_the_suite(suite, runs, size):
+    counts = [count_episodes(suite, runs, f"{shard}/200", size) for shard in range(1, 201)]
+    assert sum(counts) == count_episodes(suite, runs, None, size) == get_suite(suite).episodes * runs
+    assert max(counts) <= max(size, 10)
+
+
+@pytest.mark.parametrize(
+    ("agent", "shard"), [("random", "1/20"), ("toy:BatchedRandom", "1/8"), ("made:make_agent", "1/8")]
+)
+def test_progress_counts_what_this_shard_plays(agent, shard, tmp_path, monkeypatch):
+    (tmp_path / "made.py").write_text("import toy\n\n\ndef make_agent(task):\n    return toy.BatchedRandom(task)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    result = run(
+        *("evaluate", "--suite", "quick-v1", "--agent", agent, "--workers", 0, "--shard", shard),
+        *("--out", tmp_path / "r"),
+    )
+    shown = [line.split(" on quick-v1 ")[1].split(" ")[0] for line in result.stderr.splitlines() if " on quick" in line]
+    played = len(Results.load(tmp_path / "r").episodes)
+    assert shown[-1] == f"{played}/{played}"
+    for one in shown:
+        done, total = map(int, one.split("/"))
+        assert done <= total
+        assert total == played or agent == "made:make_agent"
 
 
 def test_evaluate_refuses_a_folder_of_another_evaluation(shards):

@@ -60,8 +60,9 @@ def test_check_shows_the_last_lines_of_an_agent_that_fails(tmp_path, needs):
     assert result.exit_code == 1
     assert "  ?]0;title?hello" in result.output
     assert "\x1b" not in result.output
-    assert "envsuite/bipedal-flat-v1: agent_crash: agent.py:5: ValueError: [b]" in result.output
-    assert result.output.rstrip().endswith("mine: 8 problems")
+    assert result.output.count("  ?]0;title?hello") == 1
+    assert "all 8 tasks: agent_crash: agent.py:5: ValueError: [b]" in result.output
+    assert result.output.rstrip().endswith("mine: 1 problem")
 
 
 @pytest.mark.parametrize("good", [True, False])
@@ -78,3 +79,28 @@ def test_check_of_nothing_is_wrong_usage(tmp_path):
     result = run("check", tmp_path / "none")
     assert result.exit_code == 2
     assert "expected the folder or zip file of a submission" in result.output
+    assert "`envsuite submission new NAME` begins a submission" in result.output
+
+
+@pytest.mark.parametrize(
+    ("files", "told"), [(["manifest.json"], "which `envsuite submit` takes as it is"), (["agent.py"], "results, too")]
+)
+def test_a_folder_without_a_manifest_is_told_what_it_lacks(tmp_path, files, told):
+    for file in files:
+        (tmp_path / file).touch()
+    result = run("check", tmp_path)
+    assert result.exit_code == 1
+    assert "no submission.toml was found; `envsuite submission new NAME` begins a submission" in result.output
+    assert told in result.output
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_submit_says_what_is_no_submission_before_it_asks_a_server(tmp_path, made):
+    path = tmp_path / "nowhere"
+    if made:
+        path.mkdir()
+    arguments = ["submit", str(path), "--server", "http://127.0.0.1:9", "--token", "x"]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "no submission.toml was found; `envsuite submission new NAME` begins a submission" in result.output
+    assert "`envsuite submit` takes a folder of results, too" in result.output

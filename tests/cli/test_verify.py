@@ -81,7 +81,9 @@ def test_markup_in_a_result_is_printed_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.jsonl"], "missing.jsonl"),
+        (["missing.jsonl"], "result: expected a board's result file or a folder of results, got missing.jsonl"),
+        (["{result}", "--chain", "missing.jsonl"], "SERVER/api/v1/ledger.jsonl"),
+        (["{result}", "--key", "missing.pem"], "SERVER/api/v1/key.pem"),
         (["{result}", "--key", "missing.pem"], "key: expected 64 hexadecimal digits or a file"),
         (["{result}", "--key", "{result}"], "key: expected an Ed25519 public key"),
         (["{result}", "--secret", "xyz"], "secret: expected hexadecimal digits"),

@@ -8,6 +8,7 @@ from envsuite.leaderboard.results import (
     EPISODES,
     MANIFEST,
     Results,
+    SubmissionRecord,
     choose,
     make_manifest,
     merge,
@@ -63,6 +64,21 @@ def test_results_of_another_evaluation_are_refused_and_kept(tmp_path, changes):
     with pytest.raises(ResultsMismatch, match=next(iter(changes))), open_folder(tmp_path, manifest(**changes)):
         pass
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_another_bundle_is_told_by_name_version_and_the_first_digits_of_its_hash(tmp_path):
+    def of(digit, version):
+        record = SubmissionRecord(name="mine", version=version, sha256=digit * 64, learned=False)
+        return manifest(entry_point=f"sha256:{digit * 64}", submission=record)
+
+    with open_folder(tmp_path, of("a", "1.0")):
+        pass
+    with pytest.raises(ResultsMismatch) as error, open_folder(tmp_path, of("b", "1.1")):
+        pass
+    told = str(error.value)
+    assert "submission: there mine 1.0 (sha256 aaaaaaaaaaaa), asked mine 1.1 (sha256 bbbbbbbbbbbb)" in told
+    assert "SubmissionRecord" not in told
+    assert 13 * "a" not in told
 
 
 def test_results_of_another_suite_or_version_are_refused(tmp_path):

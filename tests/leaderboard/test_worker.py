@@ -71,8 +71,20 @@ def test_it_plays_jobs_and_tells_how(board, client, bwrap, tmp_path):
     assert (view.trust, view.episodes_done) == ("verified", TINY.episodes)
     assert view.sandbox["provider"] == "bubblewrap"
     assert view.machine["cores"]
-    assert [line.partition(": ")[2].partition(" ")[0] for line in told] == ["verify", "done"] * 2
+    assert told[0] == f"connected to {board.url}, sandbox bubblewrap"
+    assert [line.partition(": ")[2].partition(" ")[0] for line in told[1:]] == ["verify", "done"] * 2
     assert (tmp_path / "cache" / "bundles" / f"{view.bundle_sha256}.zip").is_file()
+
+
+def test_it_says_that_it_waits(board, client, bwrap, tmp_path):
+    told, stop = [], threading.Event()
+
+    def say(line):
+        told.append(line)
+        stop.set()
+
+    assert work(client, name="w", cache=tmp_path / "cache", stop=stop, say=say) == 0
+    assert told == [f"connected to {board.url}, sandbox bubblewrap; waits for jobs"]
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(board, client, bwrap, tmp_path):
