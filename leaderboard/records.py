@@ -221,17 +221,22 @@ def coarse(score: Mapping[str, Any]) -> dict[str, Any]:
 
     An agent may fail all episodes of a run but one: exact, the run's score would be that episode's return.
     """
-    shown = {**score, "tasks": [{**task, **_FINE} for task in score["tasks"]]}
-    for record in (shown, *shown["tasks"]):
+    told = {**score, "tasks": [{**task, **_FINE} for task in score["tasks"]]}
+    for record in (told, *told["tasks"]):
         record.update({name: _rounded(record[name]) for name in _ESTIMATES if name in record})
-    shown["families"] = {name: _rounded(values) for name, values in score["families"].items()}
+    told["families"] = {name: _rounded(values) for name, values in score["families"].items()}
     if score.get("profile") is not None:
-        shown["profile"] = {name: _rounded(values) for name, values in score["profile"].items()}
-    return shown
+        told["profile"] = {name: _rounded(values) for name, values in score["profile"].items()}
+    return told
 
 
 def _rounded(values: Sequence[float] | None) -> list[float] | None:
-    return None if values is None else [float(f"{value:.{COARSE_DIGITS}g}") for value in values]
+    return None if values is None else [shown(value) for value in values]
+
+
+def shown(value: float) -> float:
+    """Returns a number as it may be shown while its seeds are held out."""
+    return float(f"{value:.{COARSE_DIGITS}g}")
 
 
 def _task_from(record: Mapping[str, Any]) -> TaskScore:

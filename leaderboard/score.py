@@ -251,11 +251,15 @@ def _mean_over_tasks(samples: Sequence[_Sample]) -> Estimate:
 
 
 def _families(ranked: Sequence[_TaskResult]) -> dict[str, Estimate]:
-    grouped: dict[str, list[_Sample | None]] = {}
+    grouped: dict[str, list[_TaskResult]] = {}
     for result in ranked:
-        grouped.setdefault(result.score.family, []).append(result.normalised)
-    return {
-        family: _mean_over_tasks([sample for sample in samples if sample is not None])
-        for family, samples in grouped.items()
-        if None not in samples
-    }
+        grouped.setdefault(result.score.family, []).append(result)
+    means = {}
+    for family, results in grouped.items():
+        samples = [result.normalised for result in results if result.normalised is not None]
+        alone = results[0].score.normalised
+        if len(results) == 1 and alone is not None:
+            means[family] = alone  # with the interval that the task itself is shown with
+        elif len(samples) == len(results):
+            means[family] = _mean_over_tasks(samples)
+    return means

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from pydantic import Field
 
 import envsuite
@@ -29,6 +29,8 @@ router = APIRouter(tags=["board"], dependencies=[Depends(visitor)])
 BLOB: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
+PEM_TYPE = "application/x-pem-file"
+PEM: dict[int | str, dict[str, Any]] = {200: {"content": {PEM_TYPE: {"schema": {"type": "string"}}}}}
 LINES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}
 
 
@@ -155,6 +157,12 @@ def get_key(request: Request) -> Key:
     """Returns the public key that results are signed with."""
     signer = site_of(request).files.signer
     return Key(key_id=signer.key_id, public_key=signer.public_key.hex(), pem=signer.public_pem())
+
+
+@router.get("/key.pem", response_class=PlainTextResponse, responses={**documented(401), **PEM})
+def get_key_pem(request: Request) -> PlainTextResponse:
+    """Returns the same key as the file that `envsuite verify --key` and OpenSSL take."""
+    return PlainTextResponse(site_of(request).files.signer.public_pem(), media_type=PEM_TYPE)
 
 
 @router.get("/rules", responses=documented(401))

@@ -74,14 +74,16 @@ def may_be_published(session: Session, ledger_index: int) -> bool:
 def task(session: Session, task_id: str, *, limit: int = BEST) -> TaskView:
     """Returns a task with its best entries over all suites; raises `UnknownName`.
 
-    What the server has not run itself stands behind all that it has: anybody can upload any number.
+    Behind all others stand those that the server has not run itself, for anybody can upload any number, and agents
+    that failed every episode and so have the floor.
     """
     get_task(task_id)
     best = TaskScoreRow.value.desc().nulls_last()
     own = TaskScoreRow.task_id == task_id
-    entries = _entries(session, own & (ScoreRow.trust_level >= RANKED_FROM), best, limit)
+    played = (ScoreRow.trust_level >= RANKED_FROM) & (ScoreRow.failed < ScoreRow.episodes)
+    entries = _entries(session, own & played, best, limit)
     if len(entries) < limit:
-        entries += _entries(session, own & (ScoreRow.trust_level < RANKED_FROM), best, limit - len(entries))
+        entries += _entries(session, own & ~played, best, limit - len(entries))
     total = session.scalar(select(func.count()).select_from(TaskScoreRow).where(TaskScoreRow.task_id == task_id))
     return TaskView(
         task_id=task_id,

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from envsuite.catalogue import TASKS
 from envsuite.episode import Episode
-from envsuite.errors import StoreUnavailable
+from envsuite.errors import NotAllowed, StoreUnavailable
 from envsuite.leaderboard.attest import RESULT, Entry, canonical
-from envsuite.leaderboard.intervals import Estimate
-from envsuite.leaderboard.records import SuiteScore
+from envsuite.leaderboard.intervals import Estimate, difference
+from envsuite.leaderboard.records import COARSE_DIGITS, SuiteScore
 from envsuite.leaderboard.resultfile import Header, write_result
 from envsuite.leaderboard.results import Results, SubmissionRecord, make_manifest
 from envsuite.leaderboard.sandbox.base import Enforced
@@ -198,19 +198,36 @@ def _is_safe(played: Played) -> bool:
 
 
 def _judge_reproduction(played: Played, score: SuiteScore) -> Verdict:
-    """Reproduced: the second run's headline number lies in the first run's interval."""
+    """Reproduced: the second run's headline number is the first's but for luck."""
     if played.first is None:
         raise ValueError("first: expected the score of the evaluation that is reproduced, got none")
     if not _is_safe(played):
         return Verdict(score=score, trust="verified", note="the second run had no safe sandbox and shows nothing")
+    if score.failed == score.episodes:
+        return Verdict(score=score, trust="verified", note="the agent failed every episode of the second run")
     name, before = _headline(played.first)
     again = dict(_headlines(score)).get(name)
     if before is None or again is None:
         return Verdict(score=score, trust="verified", note="there is no number to compare the second run by")
-    told = f"{name} {again.value:.4g} of the second run, [{before.low:.4g}, {before.high:.4g}] of the first"
-    if before.low <= again.value <= before.high:
+    told = f"{name} {_told(again)} of the second run, {_told(before)} of the first"
+    if is_same_but_for_luck(before, again):
         return Verdict(score=score, trust="reproduced", note=f"reproduced: {told}")
     return Verdict(score=score, trust="verified", note=f"not reproduced: {told}")
+
+
+def is_same_but_for_luck(first: Estimate, again: Estimate) -> bool:
+    """Returns whether a second number lies in the first one's interval, or in what its own luck adds to that.
+
+    The first interval alone, which knows of one run's luck, would refuse a sixth of all second runs of equal width.
+    """
+    apart = difference(again, first)
+    return first.low <= again.value <= first.high or apart.low <= 0 <= apart.high
+
+
+def _told(number: Estimate) -> str:
+    """Returns a number with its interval in no more digits than the board shows while a season is open."""
+    value, low, high = (f"{end:.{COARSE_DIGITS}g}" for end in number)
+    return f"{value} [{low}, {high}]"
 
 
 def _headlines(score: SuiteScore) -> Iterator[tuple[str, Estimate | None]]:
@@ -318,7 +335,8 @@ def _score(session: Session, files: Files, evaluation: EvaluationRow, verdict: V
     standings.put_score(session, submission, evaluation, verdict.score, verdict.trust)
     session.flush()
     if verdict.trust == "verified":
-        plan_evaluation(session, files, submission.id, "reproduce")
+        with contextlib.suppress(NotAllowed):  # a season that is about to close has no second runs
+            plan_evaluation(session, files, submission.id, "reproduce")
 
 
 def _reject(session: Session, files: Files, evaluation: EvaluationRow, verdict: Verdict) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from envsuite.errors import NotAllowed, UnknownName
@@ -11,7 +11,7 @@ from envsuite.leaderboard.schemas import SeasonView
 from envsuite.leaderboard.seeds import commitment, new_secret
 from envsuite.leaderboard.store import ledger
 from envsuite.leaderboard.store.files import Files
-from envsuite.leaderboard.store.models import EvaluationRow, SeasonRow
+from envsuite.leaderboard.store.models import EvaluationRow, JobRow, SeasonRow
 from envsuite.leaderboard.store.types import utc_now
 
 ACTIVE = ("queued", "running", "scoring")
@@ -65,7 +65,7 @@ def close_season(session: Session, files: Files, name: str) -> SeasonView:
     if active:
         raise NotAllowed(
             f"season: {active} evaluations of {name} wait or run, and no new ones are taken; close it again when they "
-            "have ended, or cancel them"
+            "have ended, or cancel those that `envsuite submissions` shows as waiting or running"
         )
     row.secret = files.secret(name).hex()
     row.closed_at = utc_now()
@@ -75,9 +75,22 @@ def close_season(session: Session, files: Files, name: str) -> SeasonView:
 
 
 def drain_season(session: Session, name: str) -> None:
-    """Lets the season take no new submissions, so that it can be closed when those that wait have been played."""
+    """Lets the season take no new submissions, so that it can be closed when those that wait have been played.
+
+    Second runs that have not begun are given up: their submissions are verified without them.
+    """
     row = row_of_season(session, name)
     row.closing = True
+    waiting = select(EvaluationRow.number).where(
+        EvaluationRow.season == row.number, EvaluationRow.kind == "reproduce", EvaluationRow.state == "queued"
+    )
+    numbers = session.scalars(waiting.with_for_update()).all()
+    session.execute(update(JobRow).where(JobRow.evaluation.in_(numbers)).values(state="dropped"))
+    session.execute(
+        update(EvaluationRow)
+        .where(EvaluationRow.number.in_(numbers))
+        .values(state="cancelled", reason="its season closed before it began", finished_at=utc_now())
+    )
     session.flush()
 
 

@@ -25,7 +25,7 @@ def published(tmp_path_factory):
     board.open_season()
     board.publish(folder / "result.jsonl", header_of(results), attempts_of(results))
     board.close_season()
-    board.export(folder / "chain.jsonl")
+    board.export(folder / "ledger.jsonl")
     (folder / "board.pem").write_text(board.first.public_pem())
     return folder
 
@@ -36,7 +36,7 @@ def by_hand(needs, published, tmp_path):
     needs("openssl", shutil.which("openssl") and shutil.which("basenc"), "apt-get install openssl coreutils")
 
     def run(**changes):
-        for name in ("result.jsonl", "chain.jsonl", "board.pem"):
+        for name in ("result.jsonl", "ledger.jsonl", "board.pem"):
             (tmp_path / name).write_bytes((published / name).read_bytes())
         for name, change in changes.items():
             path = tmp_path / f"{name}.jsonl"
@@ -44,10 +44,11 @@ def by_hand(needs, published, tmp_path):
         environment = {**os.environ, "SECRET": SECRET.hex(), "LC_ALL": "C.UTF-8"}
         failed = []
         for i, block in enumerate(BLOCKS):
-            # The first line of the page defines `field` for all that follow.
-            script = f"set -e\n{BLOCKS[0].splitlines()[0]}\n{block}"
+            # The first lines of the page define `field` and `say` for all. As pasted: nothing stops at an error.
+            script = "\n".join([*BLOCKS[0].splitlines()[:2], block])
             done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
-            if done.returncode:
+            assert done.stdout.count(": ok") + done.stdout.count(": FAILED") == block.count("\nsay ")
+            if "FAILED" in done.stdout:
                 failed.append(i)
         return failed
 
@@ -62,8 +63,8 @@ def test_the_commands_succeed_on_a_true_result(by_hand):
 def test_the_commands_find_what_was_changed(by_hand):
     assert by_hand(result=lambda data: data.replace(b'"length":', b'"length":1', 1)) == [0]
     assert by_hand(result=lambda data: data.replace(b'"subject":"evaluation-1"', b'"subject":"evaluation-2"')) == [1, 2]
-    assert by_hand(chain=lambda data: data.replace(b'"subject":"x"', b'"subject":"y"')) == [2]
-    assert by_hand(chain=lambda data: b"".join(data.splitlines(keepends=True)[2:])) == [2, 4]
+    assert by_hand(ledger=lambda data: data.replace(b'"subject":"x"', b'"subject":"y"')) == [2]
+    assert by_hand(ledger=lambda data: b"".join(data.splitlines(keepends=True)[2:])) == [2, 4]
 
 
 def test_the_seed_by_hand_is_the_seed(tmp_path):

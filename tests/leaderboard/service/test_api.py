@@ -31,6 +31,7 @@ def test_what_anybody_may_read(board):
     assert rules["limits"]["bundle_bytes"] == 256 * 2**20
     key = board.ask("GET", "key").json()
     assert bytes.fromhex(key["public_key"]) == board.site.files.signer.public_key
+    assert board.ask("GET", "key.pem").text == key["pem"] == board.site.files.signer.public_pem()
     chain = board.ask("GET", "ledger").json()
     assert chain["head"] == 0
     assert chain["entries"][0]["kind"].startswith("season")

@@ -1,3 +1,4 @@
+import re
 import threading
 
 import pytest
@@ -5,6 +6,7 @@ from boards import SAFE, all_claims, count, episode, lease, open_board, play, pl
 from sqlalchemy import text
 
 from envsuite.leaderboard.attest import chain_lines, check_chain
+from envsuite.leaderboard.intervals import Estimate
 from envsuite.leaderboard.resultfile import read_result
 from envsuite.leaderboard.schemas import Finish, Report
 from envsuite.leaderboard.seeds import commitment
@@ -94,8 +96,32 @@ def test_a_second_run_outside_the_first_interval_leaves_it_verified_with_a_note(
     assert (again.state, again.trust) == ("scored", "verified")
     note = evaluations(board, view)[1].reason
     assert note.startswith("not reproduced: IQM -")
-    assert "of the second run, [" in note
+    assert re.search(r"IQM -0\.\d+ \[.*\] of the second run, 0\.\d+ \[.*\] of the first$", note)
+    assert all(len(digits) <= 3 for digits in re.findall(r"\.0*(\d+)", note)), "no more digits than a board shows"
     assert history(board, files) == ["season-opened", "result", "result"]
+
+
+@pytest.mark.parametrize(
+    ("again", "same"),
+    [
+        ((0.5, 0.4, 0.6), True),
+        ((0.63, 0.53, 0.73), True),  # outside of [0.4, 0.6], but it has luck of its own
+        ((0.65, 0.65, 0.65), False),
+        ((0.7, 0.6, 0.8), False),
+        ((0.3, 0.2, 0.4), False),
+    ],
+)
+def test_a_second_run_may_differ_by_its_own_luck_too(again, same):
+    assert results.is_same_but_for_luck(Estimate(0.5, 0.4, 0.6), Estimate(*again)) is same
+
+
+def test_an_agent_that_fails_every_time_is_not_called_reproduced(board, files):
+    view = submit(board, files)
+    work(board, files, playing=lambda offer: play(offer, outcome="agent_crash"))
+    assert get(board, view).trust == "verified"
+    assert evaluations(board, view)[1].reason == "the agent failed every episode of the second run"
+    with board.read() as session:
+        assert details.task(session, "envsuite/nethack-score-v1").entries[-1].submission == view.id
 
 
 def test_a_result_file_can_be_checked_by_a_stranger(board, files, tmp_path):

@@ -6,7 +6,7 @@ from boards import count, open_board, submit, work
 
 from envsuite.errors import InvalidArgument, NotAllowed, StoreUnavailable, UnknownName
 from envsuite.leaderboard.seeds import commitment
-from envsuite.leaderboard.store import ledger, queue, seasons, submissions
+from envsuite.leaderboard.store import details, ledger, seasons, submissions
 from envsuite.leaderboard.store.files import Files
 
 
@@ -90,17 +90,19 @@ def test_an_opening_that_was_rolled_back_can_be_repeated(database, files):
 
 def test_a_busy_season_can_be_drained_and_closed(database, files):
     open_board(database, files, ["ada", "bob"])
+    earlier = submit(database, files, user="bob")
+    work(database, files, jobs=8)
     first = submit(database, files)
     with database.session() as session:
+        assert [one.kind for one in details.evaluations(session, earlier.id)] == ["verify", "reproduce"]
         seasons.drain_season(session, "s1")
+        assert [one.state for one in details.evaluations(session, earlier.id)] == ["scored", "cancelled"]
     with pytest.raises(NotAllowed, match="s1 is about to close"):
         submit(database, files, user="bob")
     work(database, files)
     with database.session() as session:
         assert submissions.get(session, first.id).state == "scored"
-        queue.plan_evaluation(session, files, first.id, "reproduce")  # what was begun may be finished
-    work(database, files)
-    with database.session() as session:
+        assert [one.kind for one in details.evaluations(session, first.id)] == ["verify"]
         assert seasons.close_season(session, files, "s1").secret
         assert not seasons.open_season(session, files, "s2").closed_at
     assert submit(database, files, user="bob").state == "queued"
