@@ -72,7 +72,8 @@ class Blobs:
         """Yields a file to write a blob into, kept by its `keep()`; without that nothing stays behind."""
         folder = self.folder / "partial"
         with _explained(self.folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # actions of an open season are nobody else's
+            folder.mkdir(exist_ok=True)
             partial = folder / secrets.token_hex(16)
             try:
                 with partial.open("x+b") as file:

@@ -113,6 +113,7 @@ class Database:
 
         if self.sqlite and self.url.database not in (None, "", ":memory:"):
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(self.url.database)).touch(mode=0o600)  # episodes of an open season are nobody else's
         with _explained(), self._writer.begin() as connection:
             if not self.sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import stat
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,11 @@ def blobs(tmp_path):
 
 def files_in(blobs: Blobs) -> list[Path]:
     return [path for path in blobs.folder.rglob("*") if path.is_file()]
+
+
+def test_blobs_are_the_servers_alone(blobs):
+    blobs.put(b"actions of an open season")
+    assert stat.S_IMODE(blobs.folder.stat().st_mode) == 0o700
 
 
 def test_what_was_put_can_be_got_by_its_hash(blobs):

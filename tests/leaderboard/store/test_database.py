@@ -1,3 +1,4 @@
+import stat
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,17 @@ from envsuite.leaderboard.store.models import Base
 def test_urls_of_other_databases_are_refused(url):
     with pytest.raises(InvalidArgument, match="expected sqlite:///FILE or postgresql\\+psycopg"):
         Database(url)
+
+
+def test_the_file_of_sqlite_is_the_servers_alone(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'board.sqlite'}")
+    database.upgrade()
+    with database.session() as session:
+        users.create_user(session, "ada")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    database.close()
+    assert set(modes) >= {"board.sqlite", "board.sqlite-wal"}
+    assert set(modes.values()) == {0o600}
 
 
 def test_the_migrations_make_the_tables_of_the_models(database):
