@@ -22,6 +22,11 @@ from envsuite.task import Task
 
 __all__ = ["Comparison", "TaskComparison", "compare"]
 
+NO_CHANCE = (
+    "No probability that a run beats another: with one run of an agent it can only tell of other seeds, and no draw of "
+    "the seeds changes who wins a task."
+)
+
 
 class _Sample(NamedTuple):
     """Scores of the runs of both agents [runs] and their replicates [reps, runs]."""
@@ -43,7 +48,8 @@ def compare(
     Per task: the difference of the scores with the interval of `paired.resample_pair`, a permutation
     test and its p-value corrected for the number of tasks. Over the suite, from the same draws: the
     differences of IQM and mean of the normalised scores, and the probability that a run of a beats one
-    of b. Episodes that an agent failed count as in its own score. The order of the episodes does not matter.
+    of b, unless one run of either cannot tell it. Episodes that an agent failed count as in its own
+    score. The order of the episodes does not matter.
 
     Args:
         a: The first agent's results.
@@ -72,6 +78,7 @@ def compare(
             ranked.append(sample.normalised(float(floor.value), float(ceiling.value)))
     corrected = _corrected(rows)
     overall = _over_suite(ranked) if ranked and not left_out else _NOTHING
+    notes = (NO_CHANCE,) if overall.iqm is not None and overall.improvement is None else ()
     name_a, name_b = _names(a, b)
     runs_a, runs_b = len(_runs(a)), len(_runs(b))
     return Comparison(
@@ -89,7 +96,8 @@ def compare(
         improvement=overall.improvement,
         detectable=None if overall.iqm is None else detectable(overall.iqm),
         verdict=verdict(name_a, name_b, overall.iqm, [(row.seeds, row.better) for row in corrected]),
-        notes=notes_on({name_a: runs_a, name_b: runs_b}, [(row.task_id, row.seeds) for row in rows], a.suite, left_out),
+        notes=notes_on({name_a: runs_a, name_b: runs_b}, [(row.task_id, row.seeds) for row in rows], a.suite, left_out)
+        + notes,
         seed=seed,
         reps=reps,
     )
@@ -186,6 +194,7 @@ class _Overall(NamedTuple):
     iqm: Estimate | None
     mean: Estimate | None
     improvement: Estimate | None
+    """None where a side has one run and no draw of seeds changes who wins: its interval would have no width."""
 
 
 _NOTHING = _Overall(None, None, None, None, None)
@@ -198,15 +207,17 @@ def _over_suite(ranked: Sequence[_Sample]) -> _Overall:
         value = float(statistic(a)) - float(statistic(b))
         return estimate(value, percentile_interval(statistic(replicates_a) - statistic(replicates_b)))
 
+    improvement = estimate(
+        float(metrics.probability_of_improvement(a, b)),
+        percentile_interval(_improvements(replicates_a, replicates_b)),
+    )
+    is_told = min(len(a), len(b)) > 1 or improvement.low < improvement.high
     return _Overall(
         float(metrics.iqm(a)),
         float(metrics.iqm(b)),
         differing(metrics.iqm),
         differing(metrics.mean),
-        estimate(
-            float(metrics.probability_of_improvement(a, b)),
-            percentile_interval(_improvements(replicates_a, replicates_b)),
-        ),
+        improvement if is_told else None,
     )
 
 

@@ -29,7 +29,7 @@ from envsuite.errors import EnvsuiteError, InvalidAction, MissingExtra
 from envsuite.registration import make_env
 
 FRAMES = 6
-"""Frames of a strip, evenly spaced from the first observation to the last."""
+"""Frames of a strip at most, evenly spaced from the first observation to the last."""
 HEIGHT, WIDTH = 120, 160
 """Largest size of a frame in pixels; its shape is kept."""
 GAP = 4
@@ -44,7 +44,7 @@ TERMINAL = (24, 80)
 """Rows and columns of NetHack's terminal."""
 AROUND = (6, 16)
 """Rows and columns of it that a frame shows, with the hero in the middle: of the whole, no character could be read."""
-VERSION = 2
+VERSION = 3
 """Counts up when strips are drawn otherwise, so that those kept are drawn again."""
 
 
@@ -216,7 +216,7 @@ def _joined(pictures: Sequence[NDArray[np.uint8]]) -> bytes:
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
     # Enlarged pixels stay sharp, as in Crafter's small frames; what shrinks is averaged.
     how = Image.Resampling.NEAREST if ratio > 1 else Image.Resampling.LANCZOS
-    strip = Image.new("RGBA", ((size[0] + GAP) * FRAMES - GAP, size[1]), (0, 0, 0, 0))
+    strip = Image.new("RGBA", ((size[0] + GAP) * len(pictures) - GAP, size[1]), (0, 0, 0, 0))
     for index, picture in enumerate(pictures):
         strip.paste(Image.fromarray(picture).convert("RGB").resize(size, how), (index * (size[0] + GAP), 0))
     file = io.BytesIO()

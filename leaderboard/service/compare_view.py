@@ -24,6 +24,7 @@ from envsuite.leaderboard.records import Comparison, SuiteScore, TaskComparison
 from envsuite.leaderboard.results import Manifest, Results
 from envsuite.leaderboard.schemas import SubmissionView
 from envsuite.leaderboard.service.submission_view import profile_plot, read_score
+from envsuite.leaderboard.service.views import labels
 from envsuite.leaderboard.store.views import CompareView
 from envsuite.seeding import stream
 from envsuite.suites import HELD_OUT
@@ -31,6 +32,9 @@ from envsuite.task import Task
 
 KEPT = 256
 """Comparisons that are remembered; one of two agents with 5 runs on `core-v1` takes about 0.6 s to compute."""
+RUNS_FOR_A_CHANCE = 2
+"""Runs of each side, played on different seeds, that a probability of improvement takes."""
+ONE_RUN = "The probability that a run beats another takes two runs of each: one run tells no chance between runs."
 WAITING = 6
 """Requests that may wait for a comparison to be computed; more are sent away, so that they do not hold up the pages."""
 
@@ -99,6 +103,8 @@ def _context(view: CompareView) -> dict[str, Any]:
         "suite": view.suite,
         "first": view.first,
         "second": view.second,
+        "names": names,
+        "titles": _titles(view),
         "plot": profile_plot(profiles) if len(profiles) == 2 and same else None,
         **own,
     }
@@ -124,7 +130,10 @@ def _apart(view: CompareView, names: tuple[str, str], scores: Scores) -> dict[st
     axis = zero_axis(differences)
     return {
         "verdict": f"{names[0]} and {names[1]} were played on different seeds, so their episodes are no pairs.",
-        "notes": ("Intervals are those of two independent scores: wider than on common seeds, and without a verdict.",),
+        "notes": (
+            "Intervals are those of two independent scores: wider than on common seeds, and without a verdict.",
+            *((ONE_RUN,) if 0 < _fewest_runs(view) < RUNS_FOR_A_CHANCE else ()),
+        ),
         "tiles": [
             (f"Difference of {title}", _difference(*(getattr(s, name, None) for s in scores)), "difference")
             for name, title in (("iqm", "IQM"), ("mean", "mean"), ("success_rate", "success rate"))
@@ -153,11 +162,23 @@ def _improvement_title(first: str, second: str) -> str:
 def _improvement(view: CompareView) -> Estimate | None:
     """Returns the chance that a run of the first beats one of the second on a task, their runs drawn independently."""
     one, two = view.per_run
-    tasks = [task_id for task_id in one if one[task_id] and two.get(task_id)]
+    tasks = _common_tasks(view)
     if not tasks or len({len(one[t]) for t in tasks}) > 1 or len({len(two[t]) for t in tasks}) > 1:
+        return None
+    if _fewest_runs(view) < RUNS_FOR_A_CHANCE:
         return None
     x, y = (np.array([side[task_id] for task_id in tasks]).T for side in (one, two))
     return bootstrap_improvement(x, y, stream(0, "improvement", view.suite))
+
+
+def _common_tasks(view: CompareView) -> list[str]:
+    one, two = view.per_run
+    return [task_id for task_id in one if one[task_id] and two.get(task_id)]
+
+
+def _fewest_runs(view: CompareView) -> int:
+    """Returns the runs of the side that has fewer of any common task; 0 without one."""
+    return min((len(side[task_id]) for side in view.per_run for task_id in _common_tasks(view)), default=0)
 
 
 def _difference(one: Estimate | None, two: Estimate | None) -> Estimate | None:
@@ -202,11 +223,16 @@ def _sides(view: CompareView) -> tuple[SubmissionView, SubmissionView]:
 
 
 def _names(view: CompareView) -> tuple[str, str]:
-    """Returns both names, with their versions where these alone tell the two apart."""
+    """Returns both names; where they are equal, with what tells the two apart."""
     one, two = _sides(view)
-    if one.name == two.name and one.version != two.version:
-        return f"{one.name} {one.version}", f"{two.name} {two.version}"
-    return one.name, two.name
+    return _titles(view) if one.name == two.name else (one.name, two.name)
+
+
+def _titles(view: CompareView) -> tuple[str, str]:
+    """Returns both names with their versions, and of equal ones with the beginnings of their ids."""
+    one, two = _sides(view)
+    told = labels((side.id, side.name, side.version) for side in (one, two))
+    return told[one.id], told[two.id]
 
 
 def _results(view: CompareView, index: int) -> Results:

@@ -25,7 +25,8 @@ from envsuite.leaderboard.service.site import site_of
 from envsuite.leaderboard.service.strip_view import NOT_YET, draw_strip, strips_of
 from envsuite.leaderboard.service.submission_view import submission_context
 from envsuite.leaderboard.service.task_view import task_context, task_list
-from envsuite.leaderboard.store.views import Filters
+from envsuite.leaderboard.store.standings import PER_PAGE
+from envsuite.leaderboard.store.views import BoardRow, Filters
 from envsuite.leaderboard.thumbnails import NoPicture
 from envsuite.suites import HELD_OUT
 
@@ -78,6 +79,7 @@ def submission(request: Request, read: Read, submission: str) -> HTMLResponse:
     context["strips"] = strips_of(view, episodes, _urls(request), _strips(request))
     context["no_strips"] = NOT_YET if detail else ""
     context["rivals"] = _rivals(read, view) if detail else []
+    context["tied"] = detail is not None and detail.row is not None and _is_tied(read, view.suite, detail.row)
     context["result"] = detail is not None and read.result(detail) is not None
     context["withheld"] = detail is not None and not read.published(detail)
     seasons = {season.name: season for season in read.seasons()}
@@ -241,7 +243,22 @@ def _whole(text: str, name: str, least: int = 1) -> int:
     return int(text)
 
 
-def _rivals(read: Reader, view: SubmissionView) -> list[Any]:
-    """Returns the best entries of the board beside this one."""
+def _rivals(read: Reader, view: SubmissionView) -> list[tuple[str, str]]:
+    """Returns id and label of the best entries of the board beside this one."""
     rows = read.board(view.suite, Filters(), 1).rows[: RIVALS + 1]
-    return [row for row in rows if row.submission != view.id][:RIVALS]
+    rivals = [row for row in rows if row.submission != view.id][:RIVALS]
+    own = (view.id, view.name, view.version)
+    told = views.labels([own, *((row.submission, row.name, row.version) for row in rivals)])
+    return [(row.submission, told[row.submission]) for row in rivals]
+
+
+def _is_tied(read: Reader, suite: str, row: BoardRow) -> bool:
+    """Returns whether the board shows that an entry shares its rank: on the page that has it."""
+    if row.rank is None or row.rank_high is None:
+        return False
+    # Its place is between the ends of its rank's interval.
+    for number in range(1 + (row.rank - 1) // PER_PAGE, 2 + (row.rank_high - 1) // PER_PAGE):
+        rows = read.board(suite, Filters(), number).rows
+        if any(other.submission == row.submission for other in rows):
+            return row.rank in views.shared_ranks(rows)
+    return False

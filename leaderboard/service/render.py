@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHAIN = "/api/v1/ledger.jsonl"
 """Address of the ledger as `envsuite verify --chain` takes it; a part of the API."""
+KEY = "/api/v1/key.pem"
+"""Address of the board's public key as a file; a part of the API."""
 DASH = "\N{EN DASH}"
 """What stands where there is no number."""
 MINUS = "\N{MINUS SIGN}"
@@ -80,6 +82,10 @@ class Urls:
     def chain(self) -> str:
         """Returns the address of the whole ledger as a file."""
         return f"{self.root}{CHAIN}"
+
+    def key(self) -> str:
+        """Returns the address of the board's public key as a PEM file."""
+        return f"{self.root}{KEY}"
 
     def static(self, name: str) -> str:
         """Returns the address of a static file."""

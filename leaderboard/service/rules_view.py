@@ -29,7 +29,11 @@ LEVELS: Mapping[Trust, str] = {
     "self-reported": "Numbers that the submitter uploaded. Shown, never ranked.",
     "validated": "The uploaded actions, replayed by the server without the agent, gave the same episodes.",
     "verified": "The server ran the agent in the sandbox on held-out seeds.",
-    "reproduced": "A second run by the server fell inside the interval of the first.",
+    "reproduced": (
+        "A second run by the server, in the same environments with other agent seeds, whose score does not differ from "
+        "the first beyond luck: the 95 % interval of the difference of the two contains 0. An agent that failed every "
+        "episode stays verified."
+    ),
 }
 """Every level of trust, in words, from least to most."""
 

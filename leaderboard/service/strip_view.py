@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from envsuite.episode import FAILED_BY_AGENT
 from envsuite.leaderboard.schemas import SubmissionView
 from envsuite.leaderboard.service.reader import FirstEpisode, Reader
 from envsuite.leaderboard.service.render import Urls, count, shown_number
@@ -83,6 +84,9 @@ _BY_FOLDER: dict[Path, Strips] = {}
 
 def _told(episode: FirstEpisode) -> str:
     record = episode.record
+    steps = count(int(record["length"]), "step")
     success = {True: ", success", False: ", no success", None: ""}[record.get("success")]
     how = str(record["outcome"]).replace("_", " ")
-    return f"{count(int(record['length']), 'step')}, return {shown_number(float(record['return']))}{success}, {how}"
+    if record["outcome"] in FAILED_BY_AGENT:
+        return f"failed after {steps}, {how}"
+    return f"{steps}, return {shown_number(float(record['return']))}{success}, {how}"

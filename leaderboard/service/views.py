@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
@@ -18,6 +19,8 @@ from envsuite.task import Suite
 
 LEADERS = 3
 """Entries of each board on the first page."""
+ID_SHOWN = 6
+"""Characters of an id that tell apart what has the same name and version."""
 TRUST_LEVELS: tuple[Trust, ...] = get_args(Trust)
 """From least to most."""
 BUDGETS = (1e5, 1e6, 1e7, 1e8, 1e9)
@@ -45,6 +48,8 @@ class SuiteCard:
     tasks: int
     episodes: int
     leaders: tuple[BoardRow, ...]
+    shared: frozenset[int]
+    """Ranks that several entries have."""
     total: int
 
 
@@ -55,7 +60,7 @@ class Line:
     entry: BoardRow
     mark: Mark | None
     tied: bool
-    """Whether a neighbour on this page has the same rank."""
+    """Whether another row of this page has the same rank."""
     tied_with_next: bool
     begins_unranked: bool
     """Whether the rows without a rank begin here."""
@@ -83,6 +88,32 @@ def to_estimate(triple: Triple | None) -> Estimate | None:
     return None if triple is None else Estimate(*triple)
 
 
+def labels(entries: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Returns what entries are called where one of them is chosen, by id, in their order.
+
+    Name and version; of those that have both in common, the first characters of the id too.
+
+    Args:
+        entries: Id, name and version of each.
+    """
+    names = {identity: f"{name} {version}" for identity, name, version in entries}
+    often = Counter(names.values())
+    return {
+        identity: f"{name} ({identity[:ID_SHOWN]})" if often[name] > 1 else name for identity, name in names.items()
+    }
+
+
+def row_labels(rows: Iterable[BoardRow]) -> dict[str, str]:
+    """Returns the labels of rows of a board, by id."""
+    return labels((row.submission, row.name, row.version) for row in rows)
+
+
+def shared_ranks(rows: Iterable[BoardRow]) -> frozenset[int]:
+    """Returns the ranks that several of the rows have."""
+    often = Counter(row.rank for row in rows)
+    return frozenset(rank for rank, count in often.items() if rank is not None and count > 1)
+
+
 def suite_card(suite: Suite, board: BoardView) -> SuiteCard:
     """Returns a suite with its leaders: the first rows of its board."""
     return SuiteCard(
@@ -91,6 +122,7 @@ def suite_card(suite: Suite, board: BoardView) -> SuiteCard:
         tasks=len(suite.tasks),
         episodes=suite.episodes,
         leaders=tuple(row for row in board.rows[:LEADERS] if row.rank is not None) or tuple(board.rows[:LEADERS]),
+        shared=shared_ranks(board.rows),
         total=board.total,
     )
 
@@ -111,6 +143,7 @@ def board_context(board: BoardView, urls: Urls) -> dict[str, Any]:
         "family": FAMILIES[family].title if family is not None else None,
         "axis": axis,
         "rows": _lines(board, axis, estimates),
+        "labels": row_labels(board.rows),
         "fields": _fields(board),
         "chips": _chips(board, urls),
         "filtered": board.filters.model_copy(update={"sort": "rank"}) != Filters(),
@@ -123,6 +156,7 @@ def board_context(board: BoardView, urls: Urls) -> dict[str, Any]:
 
 def _lines(board: BoardView, axis: Axis, estimates: Sequence[Estimate | None]) -> list[Line]:
     rows = board.rows
+    shared = shared_ranks(rows)
     lines = []
     for index, (row, estimate) in enumerate(zip(rows, estimates, strict=True)):
         before = rows[index - 1].rank if index else None
@@ -132,7 +166,7 @@ def _lines(board: BoardView, axis: Axis, estimates: Sequence[Estimate | None]) -
             Line(
                 entry=row,
                 mark=None if estimate is None else mark(axis, estimate),
-                tied=row.rank is not None and row.rank in (before, after),
+                tied=row.rank in shared,
                 tied_with_next=in_order and row.rank is not None and row.rank == after,
                 begins_unranked=in_order and row.rank is None and (index == 0 or before is not None),
             )

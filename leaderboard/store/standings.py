@@ -21,6 +21,7 @@ from envsuite.leaderboard.store.models import (
     EvaluationRow,
     FamilyScoreRow,
     ScoreRow,
+    SeasonRow,
     SubmissionRow,
     TaskScoreRow,
     UserRow,
@@ -179,12 +180,13 @@ def row_of(session: Session, submission: int) -> BoardRow | None:
 
 
 def _whole_rows(session: Session, submissions: Sequence[int]) -> dict[int, Any]:
-    """Returns, by number of the submission, its row with the submission, the account's name and the ledger's index."""
+    """Returns, by number of the submission, its row, itself, the account's name, its ledger index and its season."""
     query = (
-        select(ScoreRow, SubmissionRow, UserRow.name, EvaluationRow.ledger_index)
+        select(ScoreRow, SubmissionRow, UserRow.name, EvaluationRow.ledger_index, SeasonRow.name)
         .join(SubmissionRow, SubmissionRow.number == ScoreRow.submission)
         .join(UserRow, UserRow.number == ScoreRow.user)
         .join(EvaluationRow, EvaluationRow.number == ScoreRow.evaluation)
+        .outerjoin(SeasonRow, SeasonRow.number == EvaluationRow.season)
         .where(ScoreRow.submission.in_(submissions))
     )
     return {row[0].submission: row for row in session.execute(query)}
@@ -245,7 +247,7 @@ def _triple(row: ScoreRow, name: str) -> Triple | None:
 
 
 def _board_row(found: Sequence[Any], tries: dict[int, int], family: Sequence[float]) -> BoardRow:
-    row, submission, submitter, ledger_index = found
+    row, submission, submitter, ledger_index, season = found
     return BoardRow(
         submission=submission.id,
         name=submission.name,
@@ -264,6 +266,7 @@ def _board_row(found: Sequence[Any], tries: dict[int, int], family: Sequence[flo
         failed=row.failed,
         budget=row.budget,
         tries=tries[row.user],
+        season=season,
         scored_at=row.scored_at,
         ledger_index=ledger_index,
     )

@@ -59,6 +59,8 @@ class BoardRow(Record):
     """Environment steps of training, as declared."""
     tries: int
     """Submissions of the same account to this suite that have a score: what a best one was chosen from."""
+    season: str | None
+    """Whose held-out seeds it was scored on; None where they were public ones."""
     scored_at: datetime
     ledger_index: int | None
 
@@ -79,6 +81,7 @@ class BoardView(Record):
     head: int | None
     """Index of the ledger's last entry: a board with the same head is the same board."""
     season: str | None
+    """The one that is open now; each row names its own."""
     updated_at: datetime | None
 
 

@@ -87,7 +87,6 @@ def of(comparison, task_id):
 def test_a_better_agent_is_found_and_named(told_apart):
     assert told_apart.iqm.low > 0
     assert told_apart.mean.low > 0
-    assert told_apart.improvement.value == 1.0
     assert told_apart.verdict.startswith("strong is better than weak: its IQM is higher by ")
     assert "Of 4 tasks" in told_apart.verdict
     assert of(told_apart, WALK).better == "a"
@@ -97,7 +96,6 @@ def test_the_other_way_round_everything_changes_its_sign(told_apart):
     turned = compared(WEAK, STRONG)
     assert turned.verdict == told_apart.verdict
     assert turned.iqm == pytest.approx([-told_apart.iqm.value, -told_apart.iqm.high, -told_apart.iqm.low], abs=1e-12)
-    assert turned.improvement.value == 0.0
     for task, other in zip(turned.tasks, told_apart.tasks, strict=True):
         assert task.difference.value == pytest.approx(-other.difference.value)
         assert (task.a, task.b) == (other.b, other.a)
@@ -131,10 +129,22 @@ def test_an_agent_and_itself_differ_by_nothing():
     comparison = compared(WEAK, WEAK)
     assert (comparison.a, comparison.b) == ("weak (first)", "weak (second)")
     assert comparison.iqm == (0.0, 0.0, 0.0)
-    assert comparison.improvement.value == 0.5
     assert all(task.p_value == 1.0 and task.better is None for task in comparison.tasks)
     reach = of(comparison, REACH).difference
     assert reach.low < 0 < reach.high
+
+
+def test_the_chance_of_a_better_run_is_drawn_over_seeds_and_left_out_where_it_would_have_no_width(told_apart):
+    alike = compared(WEAK, LIKE_WEAK)
+    chance = alike.improvement
+    assert chance.low <= chance.value <= chance.high
+    assert chance.low < chance.high, "one run each, and other seeds change who wins"
+    assert not any("No probability" in note for note in alike.notes)
+    for same_winners in (told_apart, compared(WEAK, WEAK)):
+        assert same_winners.improvement is None
+        assert any("No probability that a run beats another" in note for note in same_winners.notes)
+    several = compared(results("strong", 1.0, runs=3), results("weak", runs=3, noise=2))
+    assert several.improvement == (1.0, 1.0, 1.0), "three runs each were seen to win and lose"
 
 
 def test_common_seeds_find_what_two_intervals_do_not():

@@ -42,11 +42,12 @@ def reel(task_id, steps=12, seed=3):
         return Reel(task_id=task_id, env_seed=seed, actions=env.action_space.to_jsonable(actions))
 
 
-def frames(strip):
+def frames(strip, count=FRAMES):
     """The frames of a strip, as arrays."""
     picture = np.asarray(Image.open(io.BytesIO(strip)).convert("RGBA"))
-    width = (picture.shape[1] + GAP) // FRAMES
-    return [picture[:, i * width : (i + 1) * width - GAP] for i in range(FRAMES)]
+    width, rest = divmod(picture.shape[1] + GAP, count)
+    assert rest == 0
+    return [picture[:, i * width : (i + 1) * width - GAP] for i in range(count)]
 
 
 @pytest.mark.parametrize("task_id", TASKS)
@@ -61,8 +62,14 @@ def test_every_family_has_strips(task_id, pictures_of):
 def test_the_first_frame_is_the_world_of_the_seed():
     one, again, other = (draw(reel("envsuite/crafter-reward-v1", 0, seed)) for seed in (3, 3, 4))
     assert one == again
-    assert not np.array_equal(frames(one)[0], frames(other)[0])
-    assert all(not frame[..., 3].any() for frame in frames(one)[1:]), "frames that there are not are left empty"
+    assert not np.array_equal(frames(one, 1)[0], frames(other, 1)[0])
+
+
+@pytest.mark.parametrize(("steps", "count"), [(0, 1), (1, 2), (3, 4), (5, 6), (12, 6)])
+def test_a_strip_is_as_wide_as_the_frames_that_there_are(steps, count):
+    drawn = frames(draw(reel("envsuite/crafter-reward-v1", steps)), count)
+    assert {frame.shape for frame in drawn} == {(HEIGHT, HEIGHT, 4)}, "Crafter's frames are square"
+    assert all(frame[..., 3].all() for frame in drawn), "none is left empty"
 
 
 def test_of_a_terminal_the_part_around_the_hero_is_drawn():

@@ -11,6 +11,7 @@ pytest.importorskip("fastapi")
 from board_filling import HOSTILE
 from board_reading import Page, board, fetch, get
 
+from envsuite.leaderboard.relinked import Relinked
 from envsuite.leaderboard.service.pages import HEADERS
 
 __all__ = ["board", "fetch", "get"]
@@ -209,6 +210,8 @@ def test_the_rules_have_the_numbers_of_the_code(get):
     shown = get("/rules").shown
     for expected in ("60 s", "4 GiB", "256 MiB", "agent_killed", "2,000 bootstrap", "5 training runs", "20 a day"):
         assert expected in shown, expected
+    reproduced = shown.partition("✓✓ reproduced")[2]
+    assert "does not differ from the first beyond luck: the 95 % interval of the difference" in reproduced
     withheld = shown.partition("While a season is open")[2].partition("The order of the episodes")[0]
     for expected in (
         *("the result file", "actions", "hashes of the trajectories", "scores of single runs", "pictures"),
@@ -226,6 +229,14 @@ def test_the_ledger_shows_its_head_and_the_page_of_an_entry(board, get):
     assert f"envsuite verify RESULT.jsonl --key {key} --chain ledger.jsonl --secret SECRET" in page.shown
     assert "from the submission's page once its season has closed" in page.shown
     assert "published below" in page.shown
+    assert "/api/v1/key.pem" in [own["href"] for own in page.all("a")]
+
+
+def test_an_export_of_the_ledger_has_no_link_to_the_key_as_a_file(fetch):
+    text = Relinked("/ledger").rewritten(fetch("/ledger").content.decode()).decode()
+    assert "ledger.jsonl" in text
+    assert "PEM" not in text
+    assert ".pem" not in text
 
 
 def test_static_files_have_their_types(fetch):

@@ -6,7 +6,7 @@ from envsuite.catalogue import get_suite
 from envsuite.errors import InvalidArgument, UnknownName
 from envsuite.leaderboard.intervals import Estimate
 from envsuite.leaderboard.ranking import rank
-from envsuite.leaderboard.store import details, standings
+from envsuite.leaderboard.store import details, seasons, standings
 from envsuite.leaderboard.store.models import SubmissionRow
 from envsuite.leaderboard.store.views import Filters
 
@@ -45,6 +45,18 @@ def test_the_board_is_ordered_by_rank_and_tells_why_there_is_none(board):
     assert view.families == ["bipedal", "crafter", "metaworld", "nethack"]
     assert view.head == 4
     assert view.season == "s1"
+    assert {row.season for row in view.rows} == {"s1"}
+
+
+def test_a_row_keeps_its_season_when_another_opens(board, files):
+    with board.session() as session:
+        seasons.close_season(session, files, "s1")
+    closed = read(board)
+    assert (closed.season, {row.season for row in closed.rows}) == (None, {"s1"})
+    with board.session() as session:
+        seasons.open_season(session, files, "s2")
+    later = read(board)
+    assert (later.season, {row.season for row in later.rows}) == ("s2", {"s1"})
 
 
 def test_ranks_are_those_of_the_one_rule(board):
