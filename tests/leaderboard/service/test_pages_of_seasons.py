@@ -42,7 +42,7 @@ def test_every_row_names_its_season_and_the_head_the_open_one(board, get):
     assert "open season: 2026-autumn" in page.shown
     assert page.shown.count("· season 2026-summer") == 3
     assert page.shown.count("· season 2026-autumn") == 2
-    assert page.shown.index("better") < page.shown.index("season 2026-autumn ·") < page.shown.index("twin")
+    assert page.shown.index("better") < page.shown.index("· season 2026-autumn") < page.shown.index("twin")
 
 
 def test_without_an_open_season_the_head_says_so(tmp_path):
