@@ -218,10 +218,11 @@ def _judge_reproduction(played: Played, score: SuiteScore) -> Verdict:
 def is_same_but_for_luck(first: Estimate, again: Estimate) -> bool:
     """Returns whether a second number lies in the first one's interval, or in what its own luck adds to that.
 
-    The first interval alone, which knows of one run's luck, would refuse a sixth of all second runs of equal width.
+    That is where the interval of their difference holds 0. The first interval alone, which knows of one run's luck,
+    would refuse a sixth of all second runs of equal width.
     """
     apart = difference(again, first)
-    return first.low <= again.value <= first.high or apart.low <= 0 <= apart.high
+    return apart.low <= 0 <= apart.high
 
 
 def _told(number: Estimate) -> str:

@@ -12,7 +12,7 @@ from envsuite.catalogue import get_suite
 from envsuite.errors import InvalidArgument
 from envsuite.leaderboard.intervals import Estimate
 from envsuite.leaderboard.ranking import rank, why_unranked
-from envsuite.leaderboard.records import SuiteScore, TaskScore
+from envsuite.leaderboard.records import SuiteScore, TaskScore, shown
 from envsuite.leaderboard.schemas import Trust
 from envsuite.leaderboard.store import ledger, seasons
 from envsuite.leaderboard.store.database import Database
@@ -36,8 +36,6 @@ TRUST: tuple[Trust, ...] = ("self-reported", "validated", "verified", "reproduce
 RANKED_FROM = TRUST.index("verified")
 """Least trust that takes a rank: what the server has not run on held-out seeds displaces nobody."""
 UNTRUSTED = "Unranked: only what the board's server has run on held-out seeds takes a rank."
-DECIMALS = 3
-"""Of the numbers of a row."""
 PER_PAGE = 50
 MOST_PER_PAGE = 200
 _NUMBERS = ("iqm", "mean", "median", "gap", "success")
@@ -243,7 +241,7 @@ def _tries(session: Session, suite: str, users: set[int]) -> dict[int, int]:
 def _triple(row: ScoreRow, name: str) -> Triple | None:
     """Returns a number as shown: ranks come from all of its digits, which could tell of a single held-out episode."""
     value, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
-    return None if value is None else (round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS))
+    return None if value is None else (shown(value), shown(low), shown(high))
 
 
 def _board_row(found: Sequence[Any], tries: dict[int, int], family: Sequence[float]) -> BoardRow:
@@ -261,7 +259,7 @@ def _board_row(found: Sequence[Any], tries: dict[int, int], family: Sequence[flo
         rank_high=row.rank_high,
         unranked=row.unranked,
         **{_SCORE_NAMES.get(name, name): _triple(row, name) for name in _NUMBERS},
-        family=(round(family[0], DECIMALS), round(family[1], DECIMALS), round(family[2], DECIMALS)) if family else None,
+        family=(shown(family[0]), shown(family[1]), shown(family[2])) if family else None,
         episodes=row.episodes,
         failed=row.failed,
         budget=row.budget,
