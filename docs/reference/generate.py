@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from envsuite.catalogue import FAMILIES, SUITES, TASKS
 from envsuite.registration import install_command
@@ -74,7 +75,16 @@ def speed() -> str:
     run = f"{record['command']}, {record['date']}, commit {record['commit'][:7]}, {record['machine']}."
     parts = [NOTE, "# Speed\n", f"{about}\n", f"{run}\n"]
     parts.append(_table(("environment", "ours", "peer", "ratio", "lowest to highest"), rows))
+    parts.append("## Sandbox, numbers and board\n")
+    parts.append(_table(("what", "measured", "at most, or at least"), [_cost(row) for row in record["costs"]]))
     return "\n".join(parts)
+
+
+def _cost(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    if "ratio" not in row:
+        return row["name"], f"{row['value']:g} {row['unit']}", f"{row['limit']:g}"
+    floor = "" if row["floor"] is None else f"{row['floor']:g} times"
+    return row["name"], f"{row['ratio']:.1f} times as fast as rliable", floor
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

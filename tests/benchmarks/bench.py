@@ -1,8 +1,8 @@
-"""Steps a second of envsuite beside each simulator's own environment, as ratios from one run.
+"""Steps a second of envsuite beside each simulator's own environment, then what sandbox, numbers and board cost.
 
 Each peer lives in a virtual environment of its own under `.venv-bench/`; the two sides play in
-alternating blocks, random actions, resets counted. `--write` commits a result, `--check` compares a new
-one with 0.8 of the committed ratios.
+alternating blocks, random actions, resets counted. `COSTS` are scripts of their own, which print JSON rows.
+`--write` commits a result, `--check` compares a new one with 0.8 of the committed ratios and with the limits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import statistics
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -46,16 +48,12 @@ ROWS = (
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
     Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
     Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
-    Row(
-        "bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", ("gymnasium", "box2d", "pygame")
-    ),
-    Row(
-        "bipedal flat, 8 envs",
-        "ours-vector:envsuite/bipedal-flat-v1",
-        "gymnasium-async:BipedalWalker-v3",
-        WALKER,
-    ),
+    Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", WALKER),
+    Row("bipedal flat, 8 envs", "ours-vector:envsuite/bipedal-flat-v1", "gymnasium-async:BipedalWalker-v3", WALKER),
 )
+
+COSTS = ("sandbox.py", "intervals.py", "board.py")
+"""Scripts beside this one. A row has a `value`, its `unit` and `limit`, or a `ratio` to a peer and its `floor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,31 @@ def measure(row: Row, *, blocks: int, seconds: float) -> Measured:
     )
 
 
+def costs(script: str) -> list[dict[str, Any]]:
+    """Returns the rows that a script of `COSTS` prints."""
+    command = [sys.executable, str(Path(__file__).parent / script)]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def fallen(record: Mapping[str, Any], committed: Mapping[str, Any]) -> list[str]:
+    """Returns what is slower than it may be: below 0.8 of a committed ratio, below a floor, or above a limit."""
+    old = {**committed["rows"], **{row["name"]: row for row in committed["costs"]}}
+    new = {**record["rows"], **{row["name"]: row for row in record["costs"]}}
+    told = [f"{name}: was not measured" for name in old if name not in new]
+    for name, row in new.items():
+        if "ratio" not in row:
+            if row["value"] > row["limit"]:
+                told.append(f"{name}: {row['value']} {row['unit']} is above its limit of {row['limit']}")
+            continue
+        least = max(TOLERATED * old.get(name, row)["ratio"], row.get("floor") or 0.0)
+        if row["ratio"] < least:
+            told.append(f"{name}: ratio {row['ratio']} is below {least:.3g}")
+    return told
+
+
 def main() -> int:
-    """Measures every row, prints the table, writes or checks it; returns the exit code."""
+    """Measures every row, prints the tables, writes or checks them; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path)
     parser.add_argument("--check", type=Path)
@@ -139,24 +160,23 @@ def main() -> int:
         results[row.name] = measure(row, blocks=arguments.blocks, seconds=arguments.seconds)
         print(f"{row.name}: {results[row.name].ratio:.2f} of the peer", flush=True)
     Console().print(_table(results))
+    cost_rows = [row for script in COSTS for row in costs(script)]
+    for row in cost_rows:
+        measured = f"{row['ratio']} x" if "ratio" in row else f"{row['value']} {row['unit']}, at most {row['limit']}"
+        print(f"{row['name']}: {measured}")
+    record = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip(),
+        "machine": f"{processor()}, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "command": f"make bench ({arguments.blocks} pairs of blocks of {arguments.seconds:g} s)",
+        "rows": {name: asdict(result) for name, result in results.items()},
+        "costs": cost_rows,
+    }
+    slow = fallen(record, json.loads(arguments.check.read_text()) if arguments.check else record)
+    print("\n".join(slow))
     if arguments.write:
-        record = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "commit": subprocess.run(
-                ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
-            ).stdout.strip(),
-            "machine": f"{processor()}, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
-            "command": f"make bench ({arguments.blocks} pairs of blocks of {arguments.seconds:g} s)",
-            "rows": {name: asdict(result) for name, result in results.items()},
-        }
         arguments.write.write_text(json.dumps(record, indent=2) + "\n")
-    if arguments.check:
-        floors = {name: row["ratio"] for name, row in json.loads(arguments.check.read_text())["rows"].items()}
-        slow = [name for name, floor in floors.items() if results[name].ratio < TOLERATED * floor]
-        for name in slow:
-            print(f"{name}: ratio {results[name].ratio} is below {TOLERATED} of the committed {floors[name]}")
-        return 1 if slow else 0
-    return 0
+    return int(bool(slow))
 
 
 def _table(results: dict[str, Measured]) -> Table:

@@ -84,13 +84,12 @@ def round_trip(folder: Path, provider: str, blocks: int) -> list[dict[str, Any]]
     cost = round(best["sandboxed"] - best["in_process"], 2)
     return [
         {
-            "name": "agent round trip, 64x64x3",
+            "name": "agent round trip of a 64x64x3 observation, beyond the same agent in process",
             "unit": "microseconds",
             **best,
             "high": round(1e6 * max(medians["sandboxed"]), 2),
-            "cost": cost,
+            "value": cost,
             "limit": ROUND_TRIP_LIMIT_US,
-            "met": cost < ROUND_TRIP_LIMIT_US,
         }
     ]
 
@@ -119,15 +118,14 @@ def start(folder: Path, provider: str, blocks: int) -> list[dict[str, Any]]:
             "unit": "milliseconds",
             **medians,
             "lowest": round(lowest["sandboxed"], 1),
+            "value": medians["sandboxed"],
             "limit": START_LIMIT_MS,
-            "met": medians["sandboxed"] < START_LIMIT_MS,
         },
         {
             "name": "start: what the sandbox adds to a plain process, lowest of each",
             "unit": "milliseconds",
-            "cost": added,
+            "value": added,
             "limit": SANDBOX_LIMIT_MS,
-            "met": added < SANDBOX_LIMIT_MS,
         },
     ]
 
