@@ -1,45 +1,12 @@
 """A board with entries in every state, its pages as elements and text: fixtures for the modules that import them."""
 
 import contextlib
-from html.parser import HTMLParser
 
 import pytest
 from board_filling import AGENTS, HOSTILE, Agent, Board, submit_hostile
+from html_page import Page
 
 from envsuite.leaderboard import static_export
-from envsuite.leaderboard.relinked import VOID
-
-
-class Page(HTMLParser):
-    """Elements and text of a page; checks that every element is closed in its turn."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.texts, self._open = [], [], []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def shown(self):
-        return " ".join(" ".join(self.texts).split())
-
-    def all(self, tag):
-        return [own for name, own in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 import builtins
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
+from html_page import Page
 
 from envsuite.errors import MissingExtra
 from envsuite.leaderboard.intervals import Estimate
@@ -11,39 +11,6 @@ from envsuite.leaderboard.page import render_page, write_page
 from envsuite.leaderboard.records import SuiteScore, TaskScore
 
 pytest.importorskip("jinja2")
-
-VOID = {"meta", "rect", "line", "br"}
-
-
-class Page(HTMLParser):
-    """Collects elements and text, and checks that every element is closed in its turn."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.texts, self._open = [], [], []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def count(self, tag, **attributes):
-        return sum(
-            name == tag and all(own.get(key.rstrip("_")) == value for key, value in attributes.items())
-            for name, own in self.elements
-        )
 
 
 def task_score(name, metric="return", score=(50.0, 40.0, 60.0), floor=0.0, ceiling=100.0, **changes):

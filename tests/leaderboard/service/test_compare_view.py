@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from board_filling import AGENTS, Board
-from board_reading import Page
+from html_page import Page
 
 pytest.importorskip("fastapi")
 

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("fastapi")
 
 from board_filling import HOSTILE
-from board_reading import Page, board, fetch, get
+from board_reading import board, fetch, get
+from html_page import Page
 
 from envsuite.leaderboard.relinked import Relinked
 from envsuite.leaderboard.service.pages import HEADERS

@@ -46,7 +46,7 @@ def test_every_row_names_its_season_and_the_head_the_open_one(board, get):
 
 
 def test_without_an_open_season_the_head_says_so(tmp_path):
-    from board_reading import Page
+    from html_page import Page
 
     from envsuite.leaderboard import static_export
 
