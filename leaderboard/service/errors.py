@@ -60,9 +60,7 @@ _ANSWERS: Mapping[type[errors.EnvsuiteError], _Answer] = {
         404, "not-found", "Check the name or id; `envsuite submissions` and the board's pages show those that exist."
     ),
     errors.LeaseLost: _Answer(409, "lease-lost", "Drop this job and lease another one."),
-    errors.NotAllowed: _Answer(
-        409, "not-allowed", "Nothing was changed. Do what the message names first, then ask again."
-    ),
+    errors.NotAllowed: _Answer(409, "not-allowed", "Do what the message names first, then ask again."),
     errors.StoreUnavailable: _Answer(503, "unavailable", "Send the request again in a moment."),
     errors.EnvsuiteError: _Answer(400, "invalid-argument", "Mend the request as the message says."),
 }

@@ -25,6 +25,7 @@ def keep_circumstances(evaluation: EvaluationRow, finish: Finish) -> None:
     """Keeps the machine and the sandbox; of several sandboxes the one that protects least, which may be none."""
     if finish.log_tail:
         evaluation.log_tail = plain_text(finish.log_tail)[-LOG_TAIL:]
+    if finish.log_start:  # tells how an agent fails that has printed nothing, too
         evaluation.log_start = plain_text(finish.log_start)[-LOG_TAIL:]
     if finish.machine is not None:
         evaluation.machine = finish.machine

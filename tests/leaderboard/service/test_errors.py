@@ -9,7 +9,7 @@ from envsuite.leaderboard.service.errors import answer
 @pytest.mark.parametrize(
     ("error", "status", "then"),
     [
-        (NotAllowed("season: one is open"), 409, "Nothing was changed. Do what the message names first"),
+        (NotAllowed("season: one is open"), 409, "Do what the message names first"),
         (UnknownName("unknown submission 'x'"), 404, "`envsuite submissions` and the board's pages show those"),
     ],
     ids=["not allowed", "unknown name"],

@@ -140,6 +140,17 @@ def test_the_log_is_its_owners(database, files):
         assert submissions.get(session, view.id).log_tail == ""
 
 
+def test_an_agent_that_fails_without_a_word_is_explained_to_its_owner(database, files):
+    open_board(database, files)
+    view = submit(database, files)
+    offer = lease(database, files)
+    with database.session() as session:
+        queue.finish(
+            session, offer.id, Finish(lease=offer.lease, failure="stopped", log_start="ValueError: no weights")
+        )
+        assert submissions.get(session, view.id, for_owner=True).log_tail == "ValueError: no weights"
+
+
 def test_odd_text_in_every_field_is_kept_as_text(database, files):
     open_board(database, files)
     odd = "<script>alert(1)</script> '; DROP TABLE users; -- {{ 7*7 }}"
