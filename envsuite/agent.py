@@ -75,6 +75,9 @@ class RandomAgent:
     def act(self, observation: Any) -> Any:
         """Returns a random legal action."""
         mask = observation.get("action_mask") if isinstance(observation, Mapping) else None
+        if mask is not None and isinstance(self._space, spaces.MultiDiscrete):
+            # One flat mask, dimension after dimension, as maskable PPO takes it; Gymnasium wants one per dimension.
+            mask = tuple(np.split(mask, np.cumsum(self._space.nvec)[:-1]))
         return self._space.sample(mask)
 
 

@@ -63,6 +63,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 30}  # type: ignore[misc]  # gymnasium declares it per instance
     task_space: spaces.Space[Any] | None = None
+    reset_options: tuple[str, ...] = ()
+    """What `reset(options=...)` takes beside "task"; the family checks the values."""
     action_names: tuple[str, ...] | None = None
     """What each discrete action, or each dimension of a continuous one, is called."""
 
@@ -88,6 +90,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         self._elapsed_steps = 0
         self._no_effect_count = 0
         self._task_value: Any = None
+        self._options: dict[str, Any] = {}
+        """What the running episode was given of `reset_options`."""
 
     # What a family implements.
 
@@ -125,6 +129,7 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         if task_value is None and self.task_space is not None:
             task_value = self._sample_task(np.random.default_rng([episode_seed, 1]))
         self._task_value = task_value
+        self._options = {name: value for name, value in (options or {}).items() if name != "task"}
         self._elapsed_steps = 0
         self._no_effect_count = 0
         self._running = False
@@ -201,9 +206,15 @@ class TaskEnv(gymnasium.Env[Any, Any]):
     def _checked_options(self, options: dict[str, Any] | None) -> Any:
         if not options:
             return None
-        unknown = sorted(set(options) - {"task"})
+        known = ("task", *self.reset_options)
+        unknown = sorted(set(options) - set(known))
         if unknown:
-            raise InvalidTask(f"options: expected only 'task', got {', '.join(map(repr, unknown))} for {self.task.id}")
+            raise InvalidTask(
+                f"options: expected only {', '.join(map(repr, known))}, got {', '.join(map(repr, unknown))} "
+                f"for {self.task.id}"
+            )
+        if "task" not in options:
+            return None
         if self.task_space is None:
             raise InvalidTask(
                 f"options['task']: {self.task.id} has no task parameters; leave the option out. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 from typing import Any
 
@@ -50,6 +51,17 @@ def make_env(task_id: str, render_mode: str | None = None, **kwargs: Any) -> Tas
 def missing_modules(family: Family) -> list[str]:
     """Returns the modules of the family's simulator that cannot be found, without importing them."""
     return [name for name in family.modules if importlib.util.find_spec(name) is None]
+
+
+def simulator_version(family: Family) -> str | None:
+    """Returns the version of the family's simulator as it is installed here, None where it is not."""
+    if family.identify is not None:
+        module_name, _, function = family.identify.partition(":")
+        return getattr(importlib.import_module(module_name), function)() or None
+    try:
+        return importlib.metadata.version(family.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def install_command(family: Family) -> str:

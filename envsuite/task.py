@@ -119,7 +119,7 @@ class Family:
     modules: tuple[str, ...]
     """Top-level modules whose presence means the simulator is installed."""
     distribution: str
-    """The distribution whose version identifies the simulator."""
+    """The distribution whose version identifies the simulator, or the program's name where `identify` tells it."""
     tasks: tuple[Task, ...]
     events: tuple[str, ...]
     """Names that may appear in `info["events"]`, in the order of the vector env's columns."""
@@ -130,10 +130,14 @@ class Family:
     licence: str
     homepage: str
     bibtex: str
+    identify: str | None = None
+    """`module:function` that returns the simulator's version, "" without one, where no Python distribution has it."""
     expert: str | None = None
     """`module:make_expert`: TaskInfo -> Agent, or None where there is no script."""
     vector: str | None = None
     """`module:make_native_vec` of a native vector env, or None."""
+    exchange: str | None = None
+    """`module:exchange`: does the slow part of many environments' steps and resets in one go, or None."""
     keys: Mapping[str, Any] = field(default_factory=dict)
     """Keyboard bindings of `envsuite play`: pygame key name -> action."""
     idle_action: Any = None

@@ -23,6 +23,7 @@ from envsuite.catalogue import family_of
 from envsuite.episode import Episode
 from envsuite.errors import MissingExtra, ResultsMismatch
 from envsuite.leaderboard.sandbox.base import Enforced
+from envsuite.registration import simulator_version
 from envsuite.task import Suite, parse_id
 
 if TYPE_CHECKING:
@@ -209,12 +210,12 @@ def key_of(episode: Episode) -> Key:
 
 def make_manifest(suite: Suite, **fields: Any) -> Manifest:
     """Returns the manifest of an evaluation on this machine; `fields` are those that only the caller knows."""
-    distributions = sorted({family_of(task_id).distribution for task_id in suite.task_ids})
+    families = {(family := family_of(task_id)).distribution: family for task_id in suite.task_ids}
     return Manifest(
         suite=suite,
         **fields,
         envsuite=importlib.metadata.version("envsuite"),
-        simulators={name: _version(name) for name in distributions},
+        simulators={name: simulator_version(family) or "missing" for name, family in sorted(families.items())},
     )
 
 

@@ -108,7 +108,7 @@ def check_family(family: Family, timeout: float) -> dict[str, Any]:
         "family": family.name,
         "title": family.title,
         "tasks": len(family.tasks),
-        "version": installed_version(family.distribution),
+        "version": registration.simulator_version(family),
         "installed": not registration.missing_modules(family),
         "works": False,
         "picture": False,

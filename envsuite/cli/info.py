@@ -81,7 +81,7 @@ def simulator_record(family: Family) -> dict[str, Any]:
         "title": family.title,
         "summary": family.summary,
         "distribution": family.distribution,
-        "version": installed_version(family.distribution),
+        "version": registration.simulator_version(family),
         "install": registration.install_command(family),
         "licence": family.licence,
         "homepage": family.homepage,

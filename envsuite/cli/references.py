@@ -8,9 +8,9 @@ measured like the random agent; the seeds are those of the split `train`, which 
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +20,9 @@ import envsuite
 from envsuite.agent import ConstantAgent, RandomAgent, constant_actions, make_scripted
 from envsuite.catalogue import FAMILIES, family_of
 from envsuite.cli.console import console, progress
+from envsuite.errors import UnknownName
 from envsuite.leaderboard.score import score_suite
-from envsuite.registration import make_env
+from envsuite.registration import make_env, simulator_version
 from envsuite.task import Suite, SuiteTask
 
 HEADER = "# Floors and ceilings in the unit of each task's metric, with where they come from.\n"
@@ -41,20 +42,21 @@ def main(
         bar = bars.add_task(family, total=len(FAMILIES[family].tasks))
         for task in FAMILIES[family].tasks:
             bounds = table.setdefault(task.id, {})
+            kept = make_env(task.id)  # and with it what the environments of a process share
             bounds["floor"] = _floor(task.id, episodes, screening, workers)
             if ceilings and task.metric == "success_rate":
-                expert = _measured(task.id, "scripted", make_scripted, episodes, workers)
-                if expert["value"] > bounds["floor"]["value"]:
-                    bounds["ceiling"] = expert
+                with contextlib.suppress(UnknownName):  # a task without a script
+                    expert = _measured(task.id, "scripted", make_scripted, episodes, workers)
+                    if expert["value"] > bounds["floor"]["value"]:
+                        bounds["ceiling"] = expert
+            kept.close()
             path.write_text(HEADER + "".join(_section(task_id, table[task_id]) for task_id in table), encoding="utf-8")
             console.print(f"{task.id}: {bounds}", markup=False, highlight=False)
             bars.advance(bar)
 
 
 def _floor(task_id: str, episodes: int, screening: int, workers: int) -> dict[str, Any]:
-    env = make_env(task_id)
-    count = len(constant_actions(env.action_space))
-    env.close()
+    count = len(constant_actions(make_env(task_id).action_space))
     screened = [
         _score(task_id, f"constant {i}", partial(ConstantAgent, index=i), screening, workers) for i in range(count)
     ]
@@ -65,12 +67,12 @@ def _floor(task_id: str, episodes: int, screening: int, workers: int) -> dict[st
 
 
 def _measured(task_id: str, kind: str, make_agent: Any, episodes: int, workers: int, which: str = "") -> dict[str, Any]:
-    distribution = family_of(task_id).distribution
+    family = family_of(task_id)
     return {
         "value": round(_score(task_id, kind, make_agent, episodes, workers), 4),
         "kind": kind,
-        "source": f"{kind} agent{which}, {episodes} episodes, {distribution} {version(distribution)}: "
-        f"python -m envsuite.cli.references {family_of(task_id).name} --episodes {episodes}"
+        "source": f"{kind} agent{which}, {episodes} episodes, {family.distribution} {simulator_version(family)}: "
+        f"python -m envsuite.cli.references {family.name} --episodes {episodes}"
         f"{' --ceilings' if kind == 'scripted' else ''}",
     }
 

@@ -15,7 +15,6 @@ from gymnasium import spaces
 
 from envsuite import catalogue, registration
 from envsuite.cli.console import console, print_json
-from envsuite.cli.info import installed_version
 from envsuite.env import TaskEnv
 from envsuite.episode import new_digest, update_digest
 from envsuite.errors import EnvsuiteError, InvalidTask
@@ -117,7 +116,7 @@ class Session:
 
     def recording(self) -> Recording:
         """Returns the episode so far."""
-        distribution = self.env.family.distribution
+        family = self.env.family
         return Recording(
             task_id=self.env.task.id,
             seed=self.seed,
@@ -128,7 +127,7 @@ class Session:
             truncated=self.truncated,
             success=self.success,
             trajectory=self._digest.hexdigest(),
-            simulator=f"{distribution} {installed_version(distribution)}",
+            simulator=f"{family.distribution} {registration.simulator_version(family)}",
         )
 
 
@@ -246,8 +245,8 @@ def _told(item: Replay) -> str:
     episode = f"{recorded.task_id} seed {recorded.seed}: {len(recorded.actions)} steps"
     if item.same:
         return f"[green]same[/]       {episode}, return {sum(recorded.rewards):g}, trajectory {item.trajectory}"
-    here = f"{catalogue.family_of(recorded.task_id).distribution}"
+    here = catalogue.family_of(recorded.task_id)
     return (
         f"[red]different[/]  {episode}, return {sum(recorded.rewards):g} then, {sum(item.rewards):g} now "
-        f"(then with {recorded.simulator}, now with {here} {installed_version(here)})"
+        f"(then with {recorded.simulator}, now with {here.distribution} {registration.simulator_version(here)})"
     )

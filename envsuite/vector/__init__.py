@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from envsuite.agent import load_object
 from envsuite.catalogue import SUITES, family_of, get_task
 from envsuite.registration import make_env, require_simulator
+from envsuite.vector.backends import Exchange, default_workers
 from envsuite.vector.env import TaskVectorEnv, parse_autoreset_mode, positive
 
 __all__ = ["TaskVectorEnv", "make_vec"]
@@ -39,7 +40,8 @@ def make_vec(
         autoreset_mode: "next_step", "same_step" or "disabled", with Gymnasium's meaning.
         workers: how many worker processes share the environments in contiguous slices. 0 runs all in
             this process. None takes as many as there are cores and environments, and none at all where
-            that would be one. Where the family has a native vector env, None takes that.
+            that would be one. Where the family has a native vector env, or serves many environments in one go, None
+            takes that.
         render_mode: as in `gymnasium.make`.
         copy: False returns the live batch of observations, which the next `step`, `send` or `reset`
             overwrites.
@@ -62,8 +64,29 @@ def make_vec(
             make_native: Callable[..., VectorEnv[Any, Any, Any]] = load_object(native)
             options = {"autoreset_mode": mode, "render_mode": render_mode, "copy": copy}
             return make_native(task_id=task_ids[0], num_envs=len(task_ids), **options, **kwargs)
+    exchange = _exchange(task_ids, workers)
     for name in dict.fromkeys(task_ids):
         require_simulator(family_of(name))
     # Observations go straight into the batch, so the environments need not copy them first.
-    factories = [functools.partial(make_env, name, render_mode=render_mode, copy=False, **kwargs) for name in task_ids]
-    return TaskVectorEnv(factories, autoreset_mode=mode, workers=workers, copy=copy, timeout_s=timeout_s)
+    arguments = {"render_mode": render_mode, "copy": False, **kwargs}
+    factories = [functools.partial(make_env, name, **arguments) for name in task_ids]
+    if exchange is not None:
+        shards = max(1, default_workers(len(task_ids)))
+        factories = [
+            functools.partial(make_env, name, shard=row * shards // len(task_ids), **arguments)
+            for row, name in enumerate(task_ids)
+        ]
+    return TaskVectorEnv(
+        factories, autoreset_mode=mode, workers=workers, copy=copy, timeout_s=timeout_s, exchange=exchange
+    )
+
+
+def _exchange(task_ids: Sequence[str], workers: int | None) -> Exchange | None:
+    """Returns what serves all the tasks at once, None where they differ in it or workers are asked for."""
+    entry_points = {family_of(name).exchange for name in task_ids}
+    entry_point = entry_points.pop() if len(entry_points) == 1 and workers is None else None
+    if entry_point is None:
+        return None
+    require_simulator(family_of(task_ids[0]))
+    exchange: Exchange = load_object(entry_point)
+    return exchange

@@ -99,6 +99,25 @@ class Serial:
         self._slice.close()
 
 
+Exchange = Callable[[Sequence[tuple[Any, Any, Any, Any]]], None]
+"""Takes (environment, action or None for a reset, seed, options) of many and does their slow part at once."""
+
+
+class Grouped(Serial):
+    """Runs the environments in this process, after one exchange for all with whatever they share."""
+
+    def __init__(self, factories: Sequence[Factory], exchange: Exchange) -> None:
+        super().__init__(factories)
+        self._exchange = exchange
+
+    def finish(self) -> None:
+        """Does what the batch commands: the exchange for all rows, then each environment's own part."""
+        requests = self._slice.requests(self._resets)
+        if requests:
+            self._exchange(requests)
+        super().finish()
+
+
 class Workers:
     """Runs contiguous slices of the environments in processes of their own.
 

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_differing_spaces, batch_space
 from numpy.typing import NDArray
 
-from envsuite.vector.backends import make_backend
+from envsuite.vector.backends import Backend, Exchange, Grouped, make_backend
 from envsuite.vector.memory import RESET, SKIP, STEP, EnvFacts, copy_tree, joined, layout, read_row, write_actions
 from envsuite.vector.worker import Factory, Resets, call_method, get_attribute, set_attribute
 
@@ -47,6 +47,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         workers: int | None = None,
         copy: bool = True,
         timeout_s: float | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         """Makes one environment per factory.
 
@@ -56,6 +57,8 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
             workers: as in `make_vec`.
             copy: as in `make_vec`.
             timeout_s: as in `make_vec`.
+            exchange: what the environments' family does for many of them at once, in this process; `workers` and
+                `timeout_s` have no meaning then.
         """
         self.num_envs = positive("factories", len(factories))
         self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
@@ -63,7 +66,9 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         self._state = np.full(self.num_envs, _UNSTARTED, np.uint8)
         self._pending = False
         self._queue: deque[tuple[int | None, dict[str, Any] | None]] = deque()
-        self._backend = make_backend(factories, workers, timeout_s)
+        self._backend: Backend = (
+            Grouped(factories, exchange) if exchange else make_backend(factories, workers, timeout_s)
+        )
         self._finalizer = weakref.finalize(self, self._backend.close)
         try:
             self._adopt(self._backend.facts)

@@ -54,6 +54,20 @@ class EnvSlice:
         """Takes the batch that `run` reads and writes."""
         self._memory = memory
 
+    def requests(self, resets: Resets) -> list[tuple[Any, Any, Any, Any]]:
+        """Returns (environment, action or None for a reset, seed, options) of the rows that the batch commands."""
+        memory = self._memory
+        if memory is None:
+            raise RuntimeError("attach() comes before requests()")
+        found: list[tuple[Any, Any, Any, Any]] = []
+        for row, env in self._envs.items():
+            command = memory.command[row]
+            if command == STEP:
+                found.append((env.unwrapped, read_row(memory.actions, row), None, None))
+            elif command == RESET:
+                found.append((env.unwrapped, None, *resets.get(row, (None, None))))
+        return found
+
     def run(self, resets: Resets) -> None:
         """Does what the batch commands, row by row, and writes the results in place."""
         memory = self._memory
