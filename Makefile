@@ -7,8 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-# Debian's names; pictures of Meta-World need an OpenGL without a screen.
-SYSTEM_PACKAGES := bubblewrap chromium chromium-driver libegl1 libgl1 libgl1-mesa-dri libopengl0 postgresql
+# Debian's names; pictures of Meta-World need an OpenGL without a screen, web pages the measures of Arial.
+SYSTEM_PACKAGES := bubblewrap chromium chromium-driver fonts-liberation libegl1 libgl1 libgl1-mesa-dri libopengl0 postgresql
 
 .PHONY: help demo test test-long lint bench bench-check reference pictures setup system clean
 
@@ -28,6 +28,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]" --group dev
 	$(BIN)/python -m pip check
 	$(BIN)/envsuite assets fetch htmx
+	$(BIN)/envsuite assets fetch miniwob
 	touch $@
 
 demo: setup  ## Score the agents that need no training on quick-v1 and write runs/board.html.
@@ -59,9 +60,10 @@ bench-check: setup  ## Compare with 0.8 of the committed ratios, and with the li
 reference: $(VENV)/.installed  ## Write the pages that are generated from the catalogue.
 	$(BIN)/python docs/reference/generate.py
 
-pictures: demo  ## Make the pictures of the docs, from the demo's board and from a service with made-up agents.
+pictures: demo  ## Make the pictures of the docs: the demo's board, a service with made-up agents, the web pages.
 	$(BIN)/python docs/pictures/make.py
 	$(BIN)/python docs/pictures/pages.py
+	$(BIN)/python docs/pictures/miniwob.py
 
 clean:  ## Remove what the other targets made, results excepted.
 	rm -rf $(VENV) .venv-bench build dist *.egg-info

@@ -53,6 +53,14 @@ ASSETS: Mapping[str, Asset] = MappingProxyType(
             members={"django_htmx/static/django_htmx/htmx-2.min.js": "htmx.js"},
             licence="0BSD (htmx), MIT (django-htmx, the wheel that carries it)",
         ),
+        "miniwob": Asset(
+            summary="miniwob 1.1.0: the web pages of the miniwob family, and the scripts and pictures that they use",
+            distribution="miniwob",
+            version="1.1.0",
+            sha256="297006e84219d56ad037e843527ed773a4a82509dc43b6031ec4a3ad3e3e61d9",
+            members={"miniwob/html/": ""},
+            licence="MIT (the pages; the libraries in them: MIT, BSD, CC0)",
+        ),
     }
 )
 """Every asset by name."""

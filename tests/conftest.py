@@ -4,6 +4,7 @@ import ctypes.util
 import os
 import sys
 
+import gymnasium
 import pytest
 from databases import database, database_url, files, postgres  # noqa: F401  # fixtures of the board's store
 
@@ -11,7 +12,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 REQUIRED = frozenset(filter(None, os.environ.get("ENVSUITE_REQUIRE", "").split(",")))
-"""System parts whose absence fails a test instead of skipping it, as in CI: chromium, gl."""
+"""System parts whose absence fails a test instead of skipping it, as in CI: chromium, gl, miniwob."""
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +29,33 @@ def needs():
     return check
 
 
+@pytest.fixture(scope="session")
+def web(needs):
+    """Skips, or fails where they are required, without a browser or its pages; keeps a browser of each kind running.
+
+    The last page of a process takes its browser along, and the next would start another, half a second each.
+    """
+    from envsuite import assets
+    from envsuite.families.miniwob import chrome  # imports Selenium, which other tests do without
+
+    found = chrome.find_chrome()
+    needs("chromium", found and chrome.find_driver(found), "apt-get install chromium chromium-driver")
+    needs("miniwob", assets.find("miniwob"), "envsuite assets fetch miniwob")
+    kept = [gymnasium.make("envsuite/miniwob-click-test-v1", render_mode=mode) for mode in (None, "rgb_array")]
+    yield
+    for env in kept:
+        env.close()
+
+
 @pytest.fixture
-def pictures_of(needs):
-    """A function that skips, or fails where OpenGL is required, when a task's pictures cannot be drawn here."""
+def parts_of(needs, request):
+    """A function that skips the test, or fails where they are required, when parts of a task are missing here."""
 
     def check(task_id: str) -> None:
         drawable = sys.platform != "linux" or ctypes.util.find_library("EGL") or os.environ.get("MUJOCO_GL")
         if "/metaworld-" in task_id:
             needs("gl", drawable, "apt-get install libegl1 libopengl0 libgl1-mesa-dri")
+        if "/miniwob-" in task_id:
+            request.getfixturevalue("web")
 
     return check

@@ -6,8 +6,8 @@ from envsuite.suites import PUBLIC_SPLITS, episode_seed
 from envsuite.task import format_id, parse_id
 
 
-def test_four_families_are_discovered_by_their_constant():
-    assert {"bipedal", "crafter", "metaworld", "nethack"} <= set(FAMILIES)
+def test_five_families_are_discovered_by_their_constant():
+    assert {"bipedal", "crafter", "metaworld", "miniwob", "nethack"} <= set(FAMILIES)
     assert all(name == family.name for name, family in FAMILIES.items())
 
 
@@ -23,6 +23,7 @@ def test_families_have_the_ids_that_were_promised():
     assert counts["nethack"] == 8
     assert counts["metaworld"] == 50
     assert counts["bipedal"] == 3
+    assert counts["miniwob"] == 135
 
 
 def test_every_task_has_a_goal_in_one_sentence():

@@ -51,8 +51,8 @@ def frames(strip, count=FRAMES):
 
 
 @pytest.mark.parametrize("task_id", TASKS)
-def test_every_family_has_strips(task_id, pictures_of):
-    pictures_of(task_id)
+def test_every_family_has_strips(task_id, parts_of):
+    parts_of(task_id)
     drawn = frames(draw_apart(reel(task_id)))
     assert all(frame.shape[0] <= HEIGHT and frame.shape[1] <= WIDTH for frame in drawn)
     assert all(frame[..., :3].std() > 3 for frame in drawn), "a frame is a picture and not one colour"

@@ -1,0 +1,75 @@
+"""Every page by name: miniwob's own, the flight pages, and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from envsuite.errors import InvalidTask
+from envsuite.families.miniwob import document, forms
+from envsuite.families.miniwob.document import Document
+
+FLIGHT_PX, TASK_PX = (375, 667), (160, 210)
+FORMS, FLIGHT_FORM = "forms", "book-flight-form"
+_FORM_OPTIONS = ("prefill", "subgoal", "fields", "style", "split")
+_MOST = (40, 100, 5)
+"""Fields, distracting elements and pages of a form."""
+
+
+def load(name: str) -> Document:
+    """Returns the page of that name; raises `MissingSimulator` where the wheel's pages are not here."""
+    if name == FORMS:
+        return forms.document()
+    return forms.book_flight_form() if name == FLIGHT_FORM else document.load(name)
+
+
+def size_px(name: str) -> tuple[int, int]:
+    """Returns width and height of a page's area."""
+    return FLIGHT_PX if name.startswith("flight.") else TASK_PX
+
+
+def task_space(name: str) -> spaces.MultiDiscrete | None:
+    """Returns the space of a page's parameters: of forms, how many fields, distracting elements and pages."""
+    if name != FORMS:
+        return None
+    fields, elements, pages = _MOST
+    return spaces.MultiDiscrete(np.array([fields, elements + 1, pages]), start=np.array([1, 0, 1]))
+
+
+def sample_task(name: str, rng: np.random.Generator) -> Any:
+    """Returns parameters for an episode whose caller named none: three fields on one page, 0 to 10 elements."""
+    del name
+    return np.array([3, rng.integers(11), 1], np.int64)
+
+
+def reset_options(name: str, task_value: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the page is told at reset; raises `InvalidTask` for what it cannot take."""
+    extra: dict[str, Any] = {}
+    if name == FORMS:
+        fields, elements, pages = (int(value) for value in task_value)
+        extra["form"] = {"fields": fields, "elements": elements, "pages": min(pages, fields)}
+    for key in _FORM_OPTIONS:
+        if key in options:
+            if name != FORMS:
+                raise InvalidTask(f"options[{key!r}]: expected it for forms only, got it for the page {name}")
+            extra[key] = _plain(key, options[key])
+    if options.get("data_mode", "train") not in ("train", "test"):
+        raise InvalidTask(f"options['data_mode']: expected 'train' or 'test', got {options['data_mode']!r}")
+    return extra
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            str(name): ", ".join(each) if isinstance(each, list | tuple) else str(each) for name, each in value.items()
+        }
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value]
+    raise InvalidTask(f"options[{key!r}]: expected a number, a text, a list or a dict of texts, got {value!r}")
