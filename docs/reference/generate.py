@@ -46,7 +46,10 @@ def simulators() -> str:
         ("StarCraft II", "not yet part of envsuite", "proprietary (Blizzard's AI and Machine Learning licence)", "")
     )
     parts = [NOTE, "# Simulators and their licences\n"]
-    parts.append("envsuite itself is MIT. It contains none of these; each is installed from its own package.\n")
+    parts.append(
+        "envsuite itself is MIT. It contains none of these; each comes from its own package, and the pages of MiniWoB "
+        "are fetched when asked.\n"
+    )
     parts.append(_table(("simulator", "package", "licence", "extra"), rows))
     for family in FAMILIES.values():
         parts += [f"## Citing {family.title}\n", f"```bibtex\n{family.bibtex.strip()}\n```\n"]
@@ -63,6 +66,7 @@ def speed() -> str:
             f"{row['peer_steps_per_s']:,.0f}",
             f"{row['ratio']:.2f}",
             f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}",
+            f"{row['floor']:g}" if row.get("floor") else "",
         )
         for name, row in record["rows"].items()
     ]
@@ -74,8 +78,8 @@ def speed() -> str:
     )
     run = f"{record['command']}, {record['date']}, commit {record['commit'][:7]}, {record['machine']}."
     parts = [NOTE, "# Speed\n", f"{about}\n", f"{run}\n"]
-    parts.append(_table(("environment", "ours", "peer", "ratio", "lowest to highest"), rows))
-    parts.append("## Sandbox, numbers and board\n")
+    parts.append(_table(("environment", "ours", "peer", "ratio", "lowest to highest", "at least"), rows))
+    parts.append("## Sandbox, numbers, board and web\n")
     parts.append(_table(("what", "measured", "at most, or at least"), [_cost(row) for row in record["costs"]]))
     return "\n".join(parts)
 
