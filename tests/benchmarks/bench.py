@@ -1,4 +1,4 @@
-"""Steps a second of envsuite beside each simulator's own environment, then what sandbox, numbers and board cost.
+"""Steps a second of envsuite beside each simulator's own environment, then what sandbox, numbers, board and web cost.
 
 Each peer lives in a virtual environment of its own under `.venv-bench/`; the two sides play in
 alternating blocks, random actions, resets counted. `COSTS` are scripts of their own, which print JSON rows.
@@ -8,6 +8,7 @@ alternating blocks, random actions, resets counted. `COSTS` are scripts of their
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import platform
 import statistics
@@ -40,9 +41,32 @@ class Row:
     peer: str
     packages: tuple[str, ...]
     """What the peer's virtual environment holds, pinned by constraints.txt."""
+    pins: tuple[str, ...] = ()
+    """What is installed instead, versions and all, where the peer cannot live with constraints.txt."""
+    player: str = "player.py"
+    """The script beside this one that plays both sides."""
+    floor: float | None = None
+    """Ratio that must be reached."""
 
 
 WALKER = ("gymnasium", "box2d", "pygame")
+MINIWOB = ("miniwob",)
+MINIWOB_PINS = (
+    "miniwob==1.1.0",
+    "gymnasium==1.4.0",  # nle keeps constraints.txt at a version that miniwob refuses
+    "numpy==2.4.6",
+    "pillow==13.0.0",
+    "selenium==4.51.0",
+    "Farama-Notifications==0.0.6",
+)
+
+
+def web(what: str, ours: str, peer: str, floor: float) -> Row:
+    """Returns a comparison with the miniwob package, which drives a browser by Selenium."""
+    return Row(f"miniwob {what}", ours, peer, MINIWOB, MINIWOB_PINS, "web_player.py", floor)
+
+
+LOGIN = "envsuite/miniwob-login-user-v1"
 ROWS = (
     Row("crafter", "ours:envsuite/crafter-reward-v1", "crafter", ("crafter",)),
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
@@ -50,9 +74,31 @@ ROWS = (
     Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
     Row("bipedal flat", "ours:envsuite/bipedal-flat-v1", "gymnasium:BipedalWalker-v3", WALKER),
     Row("bipedal flat, 8 envs", "ours-vector:envsuite/bipedal-flat-v1", "gymnasium-async:BipedalWalker-v3", WALKER),
+    *(
+        web(f"{page}, peer {how}", f"ours:envsuite/miniwob-{page}-v1", f"{peer}:{page}", floor)
+        for how, peer, floors in (
+            ("without screenshots", "miniwob-dom", (15.0, 12.0, 6.0)),
+            ("as it comes", "miniwob", (60.0, 45.0, 18.0)),
+        )
+        for page, floor in zip(("login-user", "book-flight", "social-media"), floors, strict=True)
+    ),
+    web("login-user, resets, peer without screenshots", f"ours-reset:{LOGIN}", "miniwob-reset:login-user", 18.0),
+    web(
+        "forms, 32 envs, peer one env of login-user without screenshots",
+        "ours-vector:envsuite/miniwob-forms-v1",
+        "miniwob-dom:login-user",
+        45.0,
+    ),
+    web("login-user, pixels, peer as it comes", f"ours-pixels:{LOGIN}", "miniwob:login-user", 2.5),
+    web(
+        "login-user, pixels, 32 envs, peer one env as it comes",
+        f"ours-vector-pixels:{LOGIN}",
+        "miniwob:login-user",
+        10.0,
+    ),
 )
 
-COSTS = ("sandbox.py", "intervals.py", "board.py")
+COSTS = ("sandbox.py", "intervals.py", "board.py", "web.py")
 """Scripts beside this one. A row has a `value`, its `unit` and `limit`, or a `ratio` to a peer and its `floor`."""
 
 
@@ -66,14 +112,15 @@ class Measured:
     ratio_low: float
     """Lowest ratio of two neighbouring blocks."""
     ratio_high: float
+    floor: float | None
 
 
 class Side:
     """A process that plays blocks on request."""
 
-    def __init__(self, python: Path | str, side: str) -> None:
+    def __init__(self, python: Path | str, side: str, player: str = "player.py") -> None:
         self._side = side
-        command = [str(python), str(Path(__file__).parent / "player.py"), side]
+        command = [str(python), str(Path(__file__).parent / player), side]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()  # the warm-up block
 
@@ -96,21 +143,25 @@ class Side:
         self._process.stdout.close()
 
 
-def peer_python(packages: tuple[str, ...]) -> Path:
-    """Returns the interpreter of a peer's virtual environment, made on first use."""
+def peer_python(packages: tuple[str, ...], pins: tuple[str, ...] = ()) -> Path:
+    """Returns the interpreter of a peer's virtual environment, made on first use and whenever its pins change."""
     folder = PEERS / "-".join(packages)
-    python = folder / "bin" / "python"
-    if not (folder / ".installed").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        constraints = str(ROOT / "constraints.txt")
-        subprocess.run([python, "-m", "pip", "install", "-q", "-c", constraints, *packages], check=True)
-        (folder / ".installed").touch()
+    python, installed = folder / "bin" / "python", folder / ".installed"
+    PEERS.mkdir(exist_ok=True)
+    with (PEERS / ".lock").open("w") as lock:  # tests in several processes ask for the same
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.exists() or installed.read_text() != "\n".join(pins):
+            venv.create(folder, with_pip=True, clear=True)
+            wanted = pins or ("-c", str(ROOT / "constraints.txt"), *packages)
+            subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
+            installed.write_text("\n".join(pins))
     return python
 
 
 def measure(row: Row, *, blocks: int, seconds: float) -> Measured:
     """Returns rates and ratio of one comparison over `blocks` alternating pairs of blocks."""
-    ours, peer = Side(sys.executable, row.ours), Side(peer_python(row.packages), row.peer)
+    ours = Side(sys.executable, row.ours, row.player)
+    peer = Side(peer_python(row.packages, row.pins), row.peer, row.player)
     pairs = [(ours.play(seconds), peer.play(seconds)) for _ in range(blocks)]
     ours.close()
     peer.close()
@@ -121,6 +172,7 @@ def measure(row: Row, *, blocks: int, seconds: float) -> Measured:
         ratio=round(statistics.median(ratios), 3),
         ratio_low=round(min(ratios), 3),
         ratio_high=round(max(ratios), 3),
+        floor=row.floor,
     )
 
 

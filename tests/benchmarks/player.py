@@ -110,7 +110,7 @@ def make(side: str) -> Play:
     return play_gymnasium(gymnasium.make(argument))
 
 
-def main() -> None:
+def serve(make: Callable[[str], Play]) -> None:
     """Answers block requests until stdin ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # simulators print
@@ -120,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(make)

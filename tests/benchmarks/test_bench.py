@@ -6,7 +6,7 @@ import pytest
 from benchmarks.bench import fallen
 
 COMMITTED = {
-    "rows": {"crafter": {"ratio": 10.0}},
+    "rows": {"crafter": {"ratio": 10.0}, "web": {"ratio": 16.0, "floor": 15.0}},
     "costs": [
         {"name": "intervals", "ratio": 24.0, "floor": 20.0},
         {"name": "small intervals", "ratio": 30.0, "floor": None},
@@ -22,13 +22,14 @@ def changed(name, number):
     return record
 
 
-@pytest.mark.parametrize(("name", "number"), [("crafter", 8.1), ("intervals", 20.0), ("page", 50.0)])
+@pytest.mark.parametrize(("name", "number"), [("crafter", 8.1), ("web", 15.0), ("intervals", 20.0), ("page", 50.0)])
 def test_what_is_as_fast_as_it_must_be(name, number):
     assert fallen(changed(name, number), COMMITTED) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("crafter", 7.9), ("intervals", 19.9), ("small intervals", 23.9), ("page", 50.1)]
+    ("name", "number"),
+    [("crafter", 7.9), ("web", 14.9), ("intervals", 19.9), ("small intervals", 23.9), ("page", 50.1)],
 )
 def test_what_has_become_too_slow(name, number):
     (told,) = fallen(changed(name, number), COMMITTED)
@@ -37,4 +38,5 @@ def test_what_has_become_too_slow(name, number):
 
 
 def test_what_was_not_measured_is_told():
-    assert fallen({"rows": {}, "costs": COMMITTED["costs"]}, COMMITTED) == ["crafter: was not measured"]
+    told = fallen({"rows": {"crafter": {"ratio": 10.0}}, "costs": COMMITTED["costs"]}, COMMITTED)
+    assert told == ["web: was not measured"]
