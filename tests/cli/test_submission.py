@@ -61,7 +61,7 @@ def test_check_shows_the_last_lines_of_an_agent_that_fails(tmp_path, needs):
     assert "  ?]0;title?hello" in result.output
     assert "\x1b" not in result.output
     assert result.output.count("  ?]0;title?hello") == 1
-    assert "all 10 tasks: agent_crash: agent.py:5: ValueError: [b]" in result.output
+    assert "all 8 tasks: agent_crash: agent.py:5: ValueError: [b]" in result.output
     assert result.output.rstrip().endswith("mine: 1 problem")
 
 

@@ -46,7 +46,6 @@ _KEYBOARD = frozenset(
     ]
 )
 """Pages whose answer is typed though the instruction does not name it."""
-_QUICK = frozenset({"login-user", "click-checkboxes"})
 _CORE = frozenset(
     ["click-checkboxes-soft", "choose-date", "book-flight", "social-media-all", "email-inbox-nl-turk", "forms"]
 )
@@ -89,7 +88,6 @@ def _actions(page: Page) -> str:
 
 def _tags(page: Page) -> frozenset[str]:
     tags = {"discrete", "procedural", "language", "goal", page.group, page.origin}
-    tags |= {"quick"} if page.name in _QUICK else set()
     tags |= {"core"} if page.name in _CORE else set()
     tags |= {"hidden"} if page.name in _HIDDEN else set()
     tags |= {"parameters"} if page.name == "forms" else set()

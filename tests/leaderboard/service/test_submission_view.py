@@ -42,7 +42,7 @@ def test_a_submission_shows_its_numbers_its_proof_and_what_is_only_declared(boar
     assert fetch(f"/submissions/{identity}/replays/crafter-reward-v1.webp").status == 404
     assert fetch(f"/submissions/{identity}/result.jsonl").status == 404, "its season is open"
     with_bars = [own for own in page.all("svg") if own.get("role") == "img" and "track" in own.get("class", "")]
-    assert len(with_bars) == 10 + 5, "a bar for each of ten tasks, and for the mean of each of five families"
+    assert len(with_bars) == 8 + 4, "a bar for each of eight tasks, and for the mean of each of four families"
 
 
 def test_bars_are_normalised_and_say_so_beside_the_score_in_its_unit(board, get):

@@ -92,7 +92,7 @@ def test_claims_without_actions_need_no_worker(database, files):
     _, evaluation = upload(database, files, [claim.model_copy(update={"actions": None}) for claim in all_claims()])
     assert evaluation.state == "scoring"
     assert count(database, "jobs") == 0
-    assert count(database, "episodes") == 40
+    assert count(database, "episodes") == 32
 
 
 @pytest.mark.parametrize("change", ["missing", "twice", "foreign", "another run", "nonsense", "no fields"])

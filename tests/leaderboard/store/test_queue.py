@@ -225,7 +225,7 @@ def test_what_has_failed_goes_on_where_it_stopped_when_an_admin_says_so(board, f
     work(board, files)
     assert only(board).state == "scored"
     with board.read() as session:
-        assert details.evaluations(session, view.id)[0].episodes_done == 40
+        assert details.evaluations(session, view.id)[0].episodes_done == 32
 
 
 def test_what_has_failed_cannot_go_on_when_its_seeds_are_public(board, files):

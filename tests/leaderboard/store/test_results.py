@@ -55,11 +55,11 @@ def all_but_the_last_finish(database, files):
 
 def test_a_submission_is_verified_then_reproduced(board, files):
     view = submit(board, files)
-    assert work(board, files, jobs=10) == 10
+    assert work(board, files, jobs=8) == 8
     verified = get(board, view)
     assert (verified.state, verified.trust, verified.ledger_index) == ("scored", "verified", 1)
     assert verified.score["complete"]
-    assert verified.episodes_done == 40
+    assert verified.episodes_done == 32
     assert verified.sandbox == SAFE
     assert verified.machine == {"cores": 2}
     assert [(e.kind, e.round, e.state) for e in evaluations(board, view)] == [
@@ -147,7 +147,7 @@ def test_a_result_file_can_be_checked_by_a_stranger(board, files, tmp_path):
         )
         assert {check.name: check.status for check in checked.checks if check.status == "failed"} == {}
         actions = [attempt.actions for attempt in read_result(path).with_actions()]
-        assert len(actions) == 40
+        assert len(actions) == 32
         assert all(len(taken) == 4 for taken in actions)
 
 

@@ -144,7 +144,7 @@ def test_the_detail_of_a_submission(board):
     assert detail.timings["envsuite/nethack-score-v1"]["wall_s"] == pytest.approx(0.5)
     assert detail.ledger.index == row.ledger_index == 1
     assert detail.ledger.blob_sha256 == detail.evaluations[0].result_sha256
-    assert len(episodes) == 40
+    assert len(episodes) == 32
     assert episodes[0].record["trajectory"]
     assert episodes[0].actions_sha256
 
