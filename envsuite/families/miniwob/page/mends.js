@@ -16,6 +16,8 @@
   // Before the page's state is put back: what libraries keep in closures.
   env.settleLibraries = function () {
     if (!window.jQuery) return;
+    // A drag that the episode ended in would make jQuery UI deaf to the next press.
+    if (jQuery.ui) document.dispatchEvent(new MouseEvent("mouseup", { bubbles: true }));
     jQuery.timers.length = 0;
     jQuery.fx.tick(); // forgets its timer and the time at which its animations began
     if (!jQuery.cache) return;
