@@ -56,7 +56,9 @@ def main(
 
 
 def _floor(task_id: str, episodes: int, screening: int, workers: int) -> dict[str, Any]:
-    count = len(constant_actions(make_env(task_id).action_space))
+    env = make_env(task_id)
+    count = len(constant_actions(env.action_space))
+    env.close()
     screened = [
         _score(task_id, f"constant {i}", partial(ConstantAgent, index=i), screening, workers) for i in range(count)
     ]

@@ -20,17 +20,15 @@ from envsuite.errors import InvalidArgument, InvalidTask, unknown_name
 from envsuite.families.miniwob import browser, fields, site
 from envsuite.families.miniwob.actions import Command, make_form
 from envsuite.families.miniwob.devtools import BrowserCrashed
-from envsuite.families.miniwob.nodes import Layout, Nodes, as_bytes, as_tokens
+from envsuite.families.miniwob.instruction import Instruction
+from envsuite.families.miniwob.nodes import Layout, Nodes, as_bytes
 from envsuite.families.miniwob.pages import pages
 from envsuite.families.miniwob.potential import share
 from envsuite.families.miniwob.rewards import REWARDS
+from envsuite.families.miniwob.tasks import STEP_MS
 from envsuite.families.miniwob.text import accessibility, pruned_html
 from envsuite.task import Family, Task
 
-STEP_MS = 250.0
-"""Milliseconds of the page's clock that pass with a step."""
-KEY_BYTES, VALUE_BYTES = 32, 64
-"""Bytes of UTF-8 of a field's key and of its value; in tokens an eighth of it, as of the instruction."""
 LANGUAGE_BYTES = 16_384
 """Bytes of `html` and of `axtree`, for language agents."""
 WINDOW_PX = (500, 320)
@@ -53,6 +51,8 @@ class Reply(NamedTuple):
     clock_ms: float
     potential: float
     reason: str
+    errors: int
+    """Exceptions in the page's scripts so far in this episode."""
     nodes: str | None
     """The packed nodes; None where they are those of the reply before."""
 
@@ -83,7 +83,8 @@ class MiniwobEnv(TaskEnv):
 
     The episode terminates when the page rewards; the page's own limit truncates it, with the page's reward of -1.
     `info` also holds `utterance` (str), `fields` (tuple of key and value), `raw_reward`, `elapsed_s`, `potential`
-    (share of what is asked that is right), `reason`, `dropped_nodes`.
+    (share of what is asked that is right), `reason`, `dropped_nodes`, and `page_errors`, how many exceptions the page's
+    own scripts have raised.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 4}  # type: ignore[misc]  # gymnasium declares it per instance
@@ -161,25 +162,23 @@ class MiniwobEnv(TaskEnv):
         self.action_space = self.form.space
         self.action_names = self.form.names
         self._reward: Callable[[float, float, bool], float] = REWARDS[rewards](threshold)
-        self._tokens = text == "tokens"
-        self._nodes = Nodes(Layout(max_nodes=max_nodes, tokens=self._tokens, colors=colors, text_bytes=text_bytes))
+        tokens = text == "tokens"
+        self._nodes = Nodes(Layout(max_nodes=max_nodes, tokens=tokens, colors=colors, text_bytes=text_bytes))
+        self._instruction = Instruction(utterance_bytes=utterance_bytes, max_fields=max_fields, tokens=tokens)
         self._extras = tuple(
             name for name, wanted in (("pixels", pixels), ("html", html), ("axtree", axtree)) if wanted
         )
-        self._max_fields, self._utterance_bytes = max_fields, utterance_bytes
         self._shard, self._frames = shard, pixels or render_mode is not None
         self._page: browser.Page | None = None
         self.answer: Any = None
         """What `batch.exchange` has already asked of the page for the step or reset that comes."""
-        self._fields: tuple[fields.Field, ...] = ()
-        self._utterance = ""
         self._begun: tuple[Any, ...] = ()
         self._commands: list[Command] = []
         self._changes = 0
-        self._reply = Reply(0, 0.0, 0.0, 0.0, 0.0, "", None)
+        self._reply = Reply(0, 0.0, 0.0, 0.0, 0.0, "", 0, None)
         self.task_space = site.task_space(page)
         self.observation_space = self._make_observation_space()
-        self.page  # noqa: B018  # a missing browser is an error of the constructor
+        self._page = self.page  # a missing browser is an error of the constructor
 
     @staticmethod
     def _check(rewards: str, text: str, data_mode: str) -> None:
@@ -273,7 +272,7 @@ class MiniwobEnv(TaskEnv):
 
     def step_command(self, action: Any) -> tuple[Any, ...]:
         """Returns the command of a step."""
-        return ("step", *self.form.command(action, self._fields), 0)
+        return ("step", *self.form.command(action, self._instruction.fields), 0)
 
     def _command(self, seed: int, task_value: Any, options: Mapping[str, Any]) -> tuple[Any, ...]:
         extra = site.reset_options(self._page_name, task_value, options)
@@ -294,14 +293,16 @@ class MiniwobEnv(TaskEnv):
         return self._observation(), self._extra()
 
     def _take_beginning(self, answer: Sequence[Any]) -> None:
-        reply, self._utterance, told, limit_ms = answer
+        reply, utterance, told, limit_ms = answer
         self._limit_ms = float(limit_ms)
         if told is None and self._page_name.startswith("flight."):
-            told = json.loads(self._utterance)
-        if told is None:
-            self._fields = fields.extract(self._page_name, self._utterance) if self._page_name in pages() else ()
+            told = json.loads(utterance)
+        if told is not None:
+            self._instruction.tell(utterance, [(str(key), str(value)) for key, value in dict(told).items()])
+        elif self._page_name in pages():
+            self._instruction.tell(utterance, fields.extract(self._page_name, utterance))
         else:
-            self._fields = tuple((str(key), str(value)) for key, value in dict(told).items())[: self._max_fields]
+            self._instruction.tell(utterance, ())
         self._take(reply)
 
     def _take(self, reply: Sequence[Any]) -> None:
@@ -312,13 +313,15 @@ class MiniwobEnv(TaskEnv):
             taken = taken._replace(potential=1.0)
         elif taken.potential < 0.0:
             known = taken.nodes is None and taken.clock_ms > 0.0
-            taken = taken._replace(potential=before.potential if known else share(self._nodes, self._fields))
+            taken = taken._replace(
+                potential=before.potential if known else share(self._nodes, self._instruction.fields)
+            )
         self._reply = taken
 
     def _advance(self, action: Any) -> Transition:
         self._require_page()
         before = self._reply
-        command = self.form.command(action, self._fields)
+        command = self.form.command(action, self._instruction.fields)
         answer, self.answer = self.answer, None
         if answer is None:
             answer = self.page.call("step", *command, 0)
@@ -373,34 +376,25 @@ class MiniwobEnv(TaskEnv):
     # Observations.
 
     def _make_observation_space(self) -> spaces.Dict:
-        found = self._nodes.layout.spaces()
-        kind: dict[str, Any] = {"low": 0, "high": 255, "dtype": np.uint8}
-        lengths = (self._utterance_bytes, KEY_BYTES, VALUE_BYTES)
-        if self._tokens:
-            kind = {"low": 0, "high": 4095, "dtype": np.int16}
-            lengths = (self._utterance_bytes // 8, KEY_BYTES // 8, VALUE_BYTES // 8)
-        self._lengths = lengths
-        found["utterance"] = spaces.Box(shape=(lengths[0],), **kind)
-        found["field_keys"] = spaces.Box(shape=(self._max_fields, lengths[1]), **kind)
-        found["field_values"] = spaces.Box(shape=(self._max_fields, lengths[2]), **kind)
+        found = self._nodes.layout.spaces() | self._instruction.spaces()
         found["time_left"] = spaces.Box(0.0, 1.0, (1,), np.float32)
-        mask = self.form.mask(self._nodes.arrays["flags"], 0, 0)
+        mask = self._mask()
         if mask is not None:
             found["action_mask"] = spaces.Box(0, 1, mask.shape, np.int8)
         if "pixels" in self._extras:
             found["pixels"] = spaces.Box(0, 255, (self.page_size[1], self.page_size[0], 3), np.uint8)
-        for name in ("html", "axtree"):
-            if name in self._extras:
+        for name in self._extras:
+            if name != "pixels":
                 found[name] = spaces.Box(0, 255, (LANGUAGE_BYTES,), np.uint8)
         return spaces.Dict(found)
 
     def _mask(self) -> NDArray[np.int8] | None:
-        return self.form.mask(self._nodes.arrays["flags"], self._nodes.count, len(self._fields))
+        return self.form.mask(self._nodes.arrays["flags"], self._nodes.count, len(self._instruction.fields))
 
     def _observation(self) -> dict[str, NDArray[Any]]:
         arrays = self._nodes.arrays
         found = {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
-        found |= self._instruction()
+        found |= self._instruction.arrays()
         left = max(0.0, 1.0 - self._reply.clock_ms / self._limit_ms)
         found["time_left"] = np.array([left], np.float32)
         mask = self._mask()
@@ -414,33 +408,17 @@ class MiniwobEnv(TaskEnv):
             found["axtree"] = as_bytes(accessibility(self.page), LANGUAGE_BYTES)
         return found
 
-    def _instruction(self) -> dict[str, NDArray[Any]]:
-        """Returns utterance and fields as arrays, made once per episode and then copied."""
-        key = (self._utterance, self._fields)
-        if getattr(self, "_instruction_key", None) != key:
-            write = as_tokens if self._tokens else as_bytes
-            whole, short, long = self._lengths
-            empty = self._max_fields - len(self._fields)
-            names = [write(name, short) for name, _ in self._fields] + [write("", short)] * empty
-            values = [write(value, long) for _, value in self._fields] + [write("", long)] * empty
-            self._instruction_key = key
-            self._instruction_arrays = {
-                "utterance": write(self._utterance, whole),
-                "field_keys": np.stack(names),
-                "field_values": np.stack(values),
-            }
-        return {name: array.copy() for name, array in self._instruction_arrays.items()}
-
     def _extra(self) -> Info:
         reply = self._reply
         return {
-            "utterance": self._utterance,
-            "fields": self._fields,
+            "utterance": self._instruction.utterance,
+            "fields": self._instruction.fields,
             "raw_reward": reply.raw_reward,
             "elapsed_s": reply.clock_ms / 1000,
             "potential": reply.potential,
             "reason": reply.reason,
             "dropped_nodes": self._nodes.dropped,
+            "page_errors": reply.errors,
         }
 
 

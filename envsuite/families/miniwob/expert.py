@@ -39,8 +39,8 @@ SOLVERS: Mapping[str, Solver] = MappingProxyType(
     {name: each for module in _SCRIPTS for name, each in module.SCRIPTS.items()}
 )
 """Page -> the script that solves it."""
-SOLVED: frozenset[str] = frozenset(SOLVERS)
-"""Pages that the agent solves whatever the seed."""
+SOLVED: frozenset[str] = frozenset(SOLVERS) - {"highlight-text", "highlight-text-2"}
+"""Pages that the agent solves whatever the seed; of those left out it solves 56 and 49 of 60 seeds."""
 _PAGES: Mapping[str, str] = MappingProxyType({task.id: task.kwargs["page"] for task in TASKS})
 
 

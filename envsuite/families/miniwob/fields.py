@@ -28,7 +28,7 @@ def extract(task: str, utterance: str) -> tuple[Field, ...]:
     if task not in known:
         raise unknown_name("miniwob task", task, known)
     for entry in known[task].fields:
-        match = entry.pattern.fullmatch(utterance)
+        match = re.fullmatch(entry.pattern, utterance)
         if match:
             return tuple(_fields(entry, match))[:MAX_FIELDS]
     return ()
@@ -48,7 +48,7 @@ def _fields(entry: FieldPattern, match: re.Match[str]) -> list[Field]:
             continue
         if entry.drop:
             value = value.replace(entry.drop, "")
-        if entry.split and group == entry.pattern.groups:
+        if entry.split and group == match.re.groups:
             fields += [(f"{key} {index}", part) for index, part in enumerate(value.split(entry.split))]
         else:
             fields.append((key, value))

@@ -10,105 +10,17 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-TAGS = (
-    "other",
-    "t",
-    *[
-        "a",
-        "article",
-        "aside",
-        "b",
-        "body",
-        "br",
-        "button",
-        "canvas",
-        "caption",
-        "center",
-        "circle",
-        "code",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "ellipse",
-        "em",
-        "fieldset",
-    ],
-    *[
-        "figure",
-        "font",
-        "footer",
-        "form",
-        "g",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "iframe",
-        "img",
-        "label",
-        "legend",
-        "li",
-        "line",
-        "main",
-        "nav",
-        "ol",
-    ],
-    *[
-        "optgroup",
-        "option",
-        "p",
-        "path",
-        "pattern",
-        "polygon",
-        "polyline",
-        "pre",
-        "rect",
-        "section",
-        "select",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "svg",
-    ],
-    *["table", "tbody", "td", "text", "textarea", "tfoot", "th", "thead", "tr", "tspan", "u", "ul"],
-    *(
-        f"input_{kind}"
-        for kind in [
-            "button",
-            "checkbox",
-            "color",
-            "date",
-            "datetime-local",
-            "email",
-            "file",
-            "hidden",
-            "image",
-            "month",
-            "number",
-            "password",
-            "radio",
-            "range",
-            "reset",
-            "search",
-            "submit",
-            "tel",
-            "text",
-            "time",
-            "url",
-            "week",
-        ]
-    ),
-)
+_ELEMENTS = """
+a article aside b body br button canvas caption center circle code dd details div dl dt ellipse em fieldset
+figure font footer form g h1 h2 h3 h4 h5 h6 header hr i iframe img label legend li line main nav ol optgroup
+option p path pattern polygon polyline pre rect section select small span strong sub summary sup svg table tbody
+td text textarea tfoot th thead tr tspan u ul
+"""
+_INPUTS = """
+button checkbox color date datetime-local email file hidden image month number password radio range reset search
+submit tel text time url week
+"""
+TAGS = ("other", "t", *_ELEMENTS.split(), *(f"input_{kind}" for kind in _INPUTS.split()))
 """Column `tag` is an index into this; "t" is a text beside elements, "other" an element that is not listed."""
 COLUMNS = ("ref", "parent", "tag", "left", "top", "width", "height")
 """ref: number of the element in this episode; parent: its row, -1 at the root; then pixels of the window."""
@@ -121,7 +33,7 @@ TEXT_TOKENS = (8, 4, 4, 4)
 """Words of each text that an observation in tokens holds."""
 BUCKETS = 4096
 """Words are hashed into so many token ids; 0 is no word."""
-_RAW_COLUMNS = 9
+_RAW_COLUMNS = len(COLUMNS) + 1  # and the flags as bits
 _HEAD = 4
 _BITS = np.arange(len(FLAGS), dtype=np.int16)
 
@@ -196,8 +108,8 @@ class Nodes:
         arrays = self.arrays
         arrays["pointer"][:] = head[2:]
         raw = np.frombuffer(data, np.int16, count * _RAW_COLUMNS, _HEAD * 2).reshape(count, _RAW_COLUMNS)
-        arrays["nodes"][:count] = raw[:, :7]
-        arrays["flags"][:count] = (raw[:, 7, None] >> _BITS) & 1
+        arrays["nodes"][:count] = raw[:, :-1]
+        arrays["flags"][:count] = (raw[:, -1, None] >> _BITS) & 1
         arrays["node_mask"][:count] = 1
         place = (_HEAD + count * _RAW_COLUMNS) * 2
         place = self._read_tokens(data, place, count) if self.layout.tokens else self._read_bytes(data, place, count)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from envsuite.families.miniwob.oracle_click import submit
 from envsuite.families.miniwob.oracle_shapes import FIGURES, color_name
 from envsuite.families.miniwob.oracle_sight import Moves, Row, Sight
+from envsuite.families.miniwob.tasks import STEP_MS
 
 Place = tuple[float, float]
-_STEP_S = 0.25
 _DIRECTIONS: Mapping[str, Place] = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _GRID: Mapping[str, int] = {"top": 0, "left": 0, "center": 1, "bottom": 2, "right": 2}
 _DRAG_PX = 24
@@ -174,7 +174,7 @@ def scroll_area(page: Sight) -> Moves:
 def two_buttons_apart(page: Sight) -> Moves:
     """Presses one button, waits, and presses the other."""
     yield page.click(page.one(text="ONE"))
-    for _ in range(round(int(page.fields["target"]) / _STEP_S) - 1):
+    for _ in range(round(int(page.fields["target"]) * 1000 / STEP_MS) - 1):
         yield page.idle()
     yield page.click(page.one(text="TWO"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from typing import Any
 class FieldPattern:
     """How the fields of one form of instruction are read: a regular expression and a key for each of its groups."""
 
-    pattern: re.Pattern[str]
-    """What the whole instruction has to match. A group that took no part in the match makes no field."""
+    pattern: str
+    """The regular expression of the whole instruction. A group that took no part in the match makes no field."""
     keys: tuple[str, ...]
     """A key per group, in the order of the fields; `key=value` among them is a field that takes no group."""
     split: str = ""
@@ -61,4 +60,4 @@ def _page(name: str, entry: dict[str, Any]) -> Page:
 
 
 def _field_pattern(pattern: str, keys: list[str], **options: str) -> FieldPattern:
-    return FieldPattern(re.compile(pattern), tuple(keys), **options)
+    return FieldPattern(pattern, tuple(keys), **options)

@@ -13,17 +13,14 @@ from envsuite.families.miniwob import document, forms
 from envsuite.families.miniwob.document import Document
 
 FLIGHT_PX, TASK_PX = (375, 667), (160, 210)
-FORMS, FLIGHT_FORM = "forms", "book-flight-form"
 _FORM_OPTIONS = ("prefill", "subgoal", "fields", "style", "split")
-_MOST = (40, 100, 5)
-"""Fields, distracting elements and pages of a form."""
 
 
 def load(name: str) -> Document:
     """Returns the page of that name; raises `MissingSimulator` where the wheel's pages are not here."""
-    if name == FORMS:
+    if name == forms.NAME:
         return forms.document()
-    return forms.book_flight_form() if name == FLIGHT_FORM else document.load(name)
+    return forms.book_flight_form() if name == forms.BOOKING_NAME else document.load(name)
 
 
 def size_px(name: str) -> tuple[int, int]:
@@ -33,10 +30,10 @@ def size_px(name: str) -> tuple[int, int]:
 
 def task_space(name: str) -> spaces.MultiDiscrete | None:
     """Returns the space of a page's parameters: of forms, how many fields, distracting elements and pages."""
-    if name != FORMS:
+    if name != forms.NAME:
         return None
-    fields, elements, pages = _MOST
-    return spaces.MultiDiscrete(np.array([fields, elements + 1, pages]), start=np.array([1, 0, 1]))
+    counts = np.array([forms.MAX_FIELDS_OF_FORM, forms.MAX_ELEMENTS + 1, forms.MAX_PAGES])
+    return spaces.MultiDiscrete(counts, start=np.array([1, 0, 1]))
 
 
 def sample_task(name: str, rng: np.random.Generator) -> Any:
@@ -48,12 +45,12 @@ def sample_task(name: str, rng: np.random.Generator) -> Any:
 def reset_options(name: str, task_value: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the page is told at reset; raises `InvalidTask` for what it cannot take."""
     extra: dict[str, Any] = {}
-    if name == FORMS:
+    if name == forms.NAME:
         fields, elements, pages = (int(value) for value in task_value)
         extra["form"] = {"fields": fields, "elements": elements, "pages": min(pages, fields)}
     for key in _FORM_OPTIONS:
         if key in options:
-            if name != FORMS:
+            if name != forms.NAME:
                 raise InvalidTask(f"options[{key!r}]: expected it for forms only, got it for the page {name}")
             extra[key] = _plain(key, options[key])
     if options.get("data_mode", "train") not in ("train", "test"):

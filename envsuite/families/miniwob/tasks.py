@@ -6,8 +6,8 @@ from envsuite.families.miniwob.pages import Page, pages
 from envsuite.references import references
 from envsuite.task import Task, format_id
 
-STEP_S = 0.25
-"""Seconds of the page's clock per step; `env.STEP_MS` is the same."""
+STEP_MS = 250.0
+"""Milliseconds of the page's clock that pass with a step."""
 _KEYBOARD = frozenset(
     [
         "copy-paste",
@@ -102,7 +102,7 @@ def _task(page: Page) -> Task:
         entry_point="envsuite.families.miniwob.env:MiniwobEnv",
         kwargs={"page": page.name, "limit_s": float(page.limit_s), "actions": _actions(page)}
         | _SIZES.get("flight" if page.group == "flight" else page.name, {}),
-        max_episode_steps=round(page.limit_s / STEP_S),
+        max_episode_steps=round(page.limit_s * 1000 / STEP_MS),
         metric="success_rate",
         reward_range=(-1.0, 1.0),
         # The same browser and fonts: the places of elements are part of an observation.

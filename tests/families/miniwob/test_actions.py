@@ -113,11 +113,11 @@ def test_liu18_appends_and_elements_replaces():
     values = {}
     for preset, kind in (("liu18", "append"), ("elements", "type")):
         env = make("login-user", actions=preset)
-        observation, _ = env.reset(seed=1)
+        observation, info = env.reset(seed=1)
         row = [text_of(each) for each in observation["id"]].index("username")
         for field in (0, 1):
             observation, *_ = env.step(env.form.action(kind, element=row, field=field))
         values[preset] = text_of(observation["value"][row])
-        name, password = (value for _, value in env._fields)
+        name, password = (value for _, value in info["fields"])
         env.close()
     assert values == {"liu18": name + password, "elements": password}

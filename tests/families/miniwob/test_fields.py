@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -223,4 +224,4 @@ def test_every_page_has_a_goal_of_its_own_and_known_properties():
 def test_every_group_of_a_pattern_has_a_key():
     for page in pages().values():
         for entry in page.fields:
-            assert sum("=" not in key for key in entry.keys) == entry.pattern.groups
+            assert sum("=" not in key for key in entry.keys) == re.compile(entry.pattern).groups

@@ -24,7 +24,7 @@ from envsuite.families.miniwob.nodes import (
 def packed(texts, colors=False):
     """Returns nodes with these texts as a page would pack them."""
     count = len(texts)
-    rows = np.arange(count * 9, dtype=np.int16)
+    rows = np.arange(count * 8, dtype=np.int16)
     parts = [np.array([count, 3, 10, 20], np.int16).tobytes(), rows.tobytes()]
     for length in Layout().lengths:
         cut = [bytes(as_bytes(text, length)).rstrip(b"\0") for text in texts]

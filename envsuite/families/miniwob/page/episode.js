@@ -49,7 +49,7 @@
     last = observation;
     return [
       WOB_DONE_GLOBAL ? 1 : 0, +WOB_REWARD_GLOBAL || 0, +WOB_RAW_REWARD_GLOBAL || 0, env.clock.now(),
-      env.potential(), WOB_REWARD_REASON == null ? "" : String(WOB_REWARD_REASON).slice(0, 200), same ? null : observation,
+      env.potential(), WOB_REWARD_REASON == null ? "" : String(WOB_REWARD_REASON).slice(0, 200), env.errors, same ? null : observation,
     ];
   }
 

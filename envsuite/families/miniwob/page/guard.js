@@ -14,6 +14,8 @@
     }
   };
 
+  window.addEventListener("error", () => (env.errors += 1)); // of the page's listeners
+
   for (const name of ["log", "info", "warn", "error", "debug", "trace", "table", "assert"]) console[name] = () => {};
   window.alert = window.print = () => {};
   window.confirm = () => true;

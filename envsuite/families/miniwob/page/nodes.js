@@ -5,7 +5,6 @@
   const POINTED = "a, button, input, select, textarea, label, option, summary, [onclick], [onmousedown], [contenteditable=true], [role=button], [tabindex]";
   const TYPED = /^input_(text|password|search|email|url|tel|number|date|time|month|week|datetime-local|color|range)$|^(textarea|select)$/;
   const FLAGS = { focused: 1, tampered: 2, leaf: 4, actionable: 8, typeable: 16, checked: 32, disabled: 64, in_view: 128, pressed: 256 };
-  const COLUMNS = 9;
   const encoder = new TextEncoder();
   let options = null; // {tags: {name: index}, limits: [text, value, id, classes], mode, buckets, colors, most}
   let bytes = null, words = null;
@@ -77,7 +76,7 @@
       return -1;
     }
     const row = found.rows.push(node) - 1;
-    found.columns.push(refOf(node) & 32767, parent, options.tags[tag] ?? 0, clip(rect.left + place.dx), clip(rect.top + place.dy), clip(rect.width), clip(rect.height), flags, 0);
+    found.columns.push(refOf(node) & 32767, parent, options.tags[tag] ?? 0, clip(rect.left + place.dx), clip(rect.top + place.dy), clip(rect.width), clip(rect.height), flags);
     const { strings } = found;
     strings[0].push(text);
     strings[1].push(value);
@@ -224,7 +223,6 @@
         return btoa(text);
       };
 
-  env.columns = COLUMNS;
   env.observe = function () {
     const found = walk();
     env.rows = found.rows;

@@ -212,6 +212,7 @@
       const target = each || element.ownerDocument.scrollingElement;
       const before = target.scrollTop;
       target.scrollTop += pixels;
+      env.scrolled(target);
       if (target.scrollTop !== before) (each || element.ownerDocument).dispatchEvent(new Event("scroll", { bubbles: !each }));
     },
   };

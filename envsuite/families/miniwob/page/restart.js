@@ -139,7 +139,8 @@
     }
     window.scrollTo(0, 0);
   }
-  env.scrolled = (element) => pristine && element instanceof Element && pristine.scrollers.add(element);
+  // What has been scrolled and outlives the episode.
+  env.scrolled = (element) => expandos.has(element) && pristine.scrollers.add(element);
 
   // What scripts keep: own data properties of everything that is reachable from the page's globals.
 
