@@ -73,6 +73,8 @@ _SOURCE = re.compile(r"src=\"([^\"]+)\"")
 _URL = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)")
 _PICTURE = re.compile(r"(src=['\"])([^'\":]+\.(?:png|gif|jpg|svg))(['\"])")
 _FOCUS, _FOCUSED = re.compile(r":focus(?![-\w])"), "[data-focus]"  # see focus.js
+_LEAVING = re.compile(r"(?<![\w$.])(?:(?:window|top)\.)?location(?:(?:\.href)?\s*=\s*(?=[a-z\"])(?!no\b)|\.reload\(\))")
+"""What scripts of a frame leave it by, which nothing can override."""
 _COMPOSED = re.compile(r"'(\.\./common/[\w/-]+/)' \+ ([\w.\[\]]+) \+\s*'\.png'")
 _BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL)
 _STYLES = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
@@ -135,6 +137,7 @@ def _frame(path: Path) -> str:
     )
     text = _LINK.sub(lambda match: _linked(folder, match[1]), text)
     text = _SCRIPT.sub(lambda match: _scripted(folder, match[1], match[0]), text)
+    text = _LEAVING.sub(lambda match: "window.left=" + ("true" if match[0].endswith(")") else ""), text)
     return inline_pictures(text, folder)
 
 

@@ -39,6 +39,15 @@
   env.shutDoors = function (inner) {
     inner.addEventListener("submit", (event) => event.preventDefault());
     inner.addEventListener("click", (event) => follow(event, inner));
+    // A click that a page stops on its way would never get here, and its link be followed by the browser.
+    for (const name of ["stopPropagation", "stopImmediatePropagation"]) {
+      const stop = inner.Event.prototype[name];
+      inner.Event.prototype[name] = function () {
+        if (this.type === "click" && this.target) follow(this, inner);
+        if (this.type === "submit") this.preventDefault();
+        return stop.call(this);
+      };
+    }
     // Scroll events of the browser come with its frames, that is, with real time; scrolling here sends its own.
     inner.addEventListener("scroll", (event) => event.isTrusted && event.stopImmediatePropagation(), true);
     inner.addEventListener("click", (event) => event.target.nodeType === 1 && env.tampered.add(event.target), true);
