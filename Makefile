@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 # Debian's names; pictures of Meta-World need an OpenGL without a screen, web pages the measures of Arial.
-SYSTEM_PACKAGES := bubblewrap chromium chromium-driver fonts-liberation libegl1 libgl1 libgl1-mesa-dri libopengl0 postgresql
+SYSTEM_PACKAGES := bubblewrap chromium chromium-driver chromium-headless-shell fonts-liberation libegl1 libgl1 libgl1-mesa-dri libopengl0 postgresql
 
 .PHONY: help demo test test-long lint bench bench-check reference pictures setup system clean
 

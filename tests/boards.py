@@ -19,6 +19,9 @@ from envsuite.leaderboard.store.views import Claim, EvaluationView
 from envsuite.leaderboard.submission.manifest import SubmissionManifest
 
 SUITE = "quick-v1"
+JOBS = len(get_suite(SUITE).tasks)
+"""Of a submission: a task has so few episodes that one worker plays them."""
+EPISODES = sum(task.episodes for task in get_suite(SUITE).tasks)
 SAFE = {"provider": "bubblewrap", "safe": True, "features": {}}
 _NUMBERS = itertools.count(1)
 

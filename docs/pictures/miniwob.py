@@ -65,9 +65,10 @@ def form_pages() -> list[Labelled]:
             height = page.browser.session_call(page, "Runtime.evaluate", asked)["result"]["value"]
             window = {"width": env.unwrapped.window_size[0], "height": height, "deviceScaleFactor": 1, "mobile": False}
             page.browser.session_call(page, "Emulation.setDeviceMetricsOverride", window)
-            data = page.browser.screenshots([page], env.unwrapped.page_size[0], height)[0]
+            data = page.browser.screenshots([page])[0]
             label = f"{fields} fields" + (f", {elements} more" if elements else "")
-            found.append((label, np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))))
+            width = env.unwrapped.page_size[0]
+            found.append((label, np.asarray(Image.open(io.BytesIO(data)).convert("RGB").crop((0, 0, width, height)))))
     return found
 
 

@@ -168,14 +168,14 @@ def joined(left: spaces.Space[Any], right: spaces.Space[Any]) -> spaces.Space[An
 
 def write_row(tree: Tree, row: int, value: Any) -> None:
     """Copies one member of a space into a row."""
-    if isinstance(tree, dict):
+    if isinstance(tree, np.ndarray):
+        np.copyto(tree[row, ...], value)
+    elif isinstance(tree, dict):
         for key, part in tree.items():
             write_row(part, row, value[key])
-    elif isinstance(tree, tuple):
+    else:
         for part, member in zip(tree, value, strict=True):
             write_row(part, row, member)
-    else:
-        np.copyto(tree[row, ...], value)
 
 
 def read_row(tree: Tree, row: int) -> Any:

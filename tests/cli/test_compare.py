@@ -13,7 +13,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Two of the 32 episodes of quick-v1, by two agents, and those of other seeds."""
+    """Two of the episodes of quick-v1, by two agents, and those of other seeds."""
     folder = tmp_path_factory.mktemp("compared")
     options = ["--suite", "quick-v1", "--workers", 0, "--shard", "1/16"]
     for name, more in (

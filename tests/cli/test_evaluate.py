@@ -20,7 +20,7 @@ def run(*arguments):
 
 
 def evaluate(out, shard, *more):
-    """Two of the 32 episodes of quick-v1."""
+    """Two of the episodes of quick-v1."""
     return run(
         "evaluate", "--suite", "quick-v1", "--agent", "random", "--workers", 0, "--shard", shard, "--out", out, *more
     )

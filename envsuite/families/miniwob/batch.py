@@ -21,7 +21,7 @@ def exchange(requests: Sequence[Request]) -> None:
     """
     groups: dict[int, tuple[Browser, list[MiniwobEnv], list[tuple[int, Any]]]] = {}
     for env, action, seed, options in requests:
-        env.answer = None  # of a call in which another environment raised
+        env.answer = env.screenshot = None  # of a call in which another environment raised
         command = env.reset_command(seed, options) if action is None else env.step_command(action)
         page = env.page
         _, envs, commands = groups.setdefault(id(page.browser), (page.browser, [], []))
@@ -41,6 +41,18 @@ def exchange(requests: Sequence[Request]) -> None:
     for envs, group in answers:
         for env, answer in zip(envs, group, strict=True):
             env.answer = answer
+    _look([env for envs, _ in answers for env in envs if env.with_pixels])
+
+
+def _look(envs: Sequence[MiniwobEnv]) -> None:
+    """Takes the screenshots of environments, all at once."""
+    groups: dict[int, list[MiniwobEnv]] = {}
+    for env in envs:
+        groups.setdefault(id(env.page.browser), []).append(env)
+    asked = [(group, group[0].page.browser.begin_screenshots(env.page for env in group)) for group in groups.values()]
+    for group, numbers in asked:
+        for env, picture in zip(group, group[0].page.browser.finish_screenshots(numbers), strict=True):
+            env.screenshot = picture
 
 
 @contextlib.contextmanager

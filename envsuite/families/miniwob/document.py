@@ -19,6 +19,7 @@ from envsuite.errors import MissingSimulator
 ASSET = "miniwob"
 RUNTIME = (
     "guard.js",
+    "touch.js",
     "clock.js",
     "keyboard.js",
     "focus.js",

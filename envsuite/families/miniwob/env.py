@@ -172,6 +172,8 @@ class MiniwobEnv(TaskEnv):
         self._page: browser.Page | None = None
         self.answer: Any = None
         """What `batch.exchange` has already asked of the page for the step or reset that comes."""
+        self.screenshot: bytes | None = None
+        """What `batch.exchange` has already seen of the page after that."""
         self._begun: tuple[Any, ...] = ()
         self._commands: list[Command] = []
         self._changes = 0
@@ -260,6 +262,11 @@ class MiniwobEnv(TaskEnv):
         if self._page is None or not self._page.alive:
             raise BrowserCrashed("the browser of this page has ended; reset() starts a new one")
         return self._page
+
+    @property
+    def with_pixels(self) -> bool:
+        """Whether an observation takes a screenshot."""
+        return "pixels" in self._extras
 
     def reset_command(self, seed: int | None, options: dict[str, Any] | None) -> tuple[Any, ...]:
         """Returns the command of the reset that `reset(seed=seed, options=options)` will make; changes nothing."""
@@ -366,9 +373,11 @@ class MiniwobEnv(TaskEnv):
         from PIL import Image
 
         page = self._require_page()
-        data = page.browser.screenshots([page], *self.page_size)[0]
+        data, self.screenshot = self.screenshot, None
+        if data is None:
+            data = page.browser.screenshots([page])[0]
         with Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert("RGB"))
+            return np.asarray(picture.convert("RGB").crop((0, 0, *self.page_size)))
 
     def _sample_task(self, rng: np.random.Generator) -> Any:
         return site.sample_task(self._page_name, rng)
@@ -392,9 +401,9 @@ class MiniwobEnv(TaskEnv):
         return self.form.mask(self._nodes.arrays["flags"], self._nodes.count, len(self._instruction.fields))
 
     def _observation(self) -> dict[str, NDArray[Any]]:
-        arrays = self._nodes.arrays
-        found = {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
-        found |= self._instruction.arrays()
+        found = self._nodes.arrays | self._instruction.arrays
+        if self.copy:
+            found = {name: array.copy() for name, array in found.items()}
         left = max(0.0, 1.0 - self._reply.clock_ms / self._limit_ms)
         found["time_left"] = np.array([left], np.float32)
         mask = self._mask()

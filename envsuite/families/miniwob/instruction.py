@@ -38,12 +38,11 @@ class Instruction:
         self.fields = tuple(fields)[: self._max_fields]
         write = as_tokens if self._tokens else as_bytes
         whole, short, long = self._lengths
-        rows = [*self.fields, *[("", "")] * (self._max_fields - len(self.fields))]
-        self._arrays = {
-            "utterance": write(utterance, whole),
-            "field_keys": np.stack([write(key, short) for key, _ in rows]),
-            "field_values": np.stack([write(value, long) for _, value in rows]),
-        }
+        dtype = np.int16 if self._tokens else np.uint8
+        keys, values = (np.zeros((self._max_fields, length), dtype) for length in (short, long))
+        for row, (key, value) in enumerate(self.fields):
+            keys[row], values[row] = write(key, short), write(value, long)
+        self._arrays = {"utterance": write(utterance, whole), "field_keys": keys, "field_values": values}
 
     def spaces(self) -> dict[str, spaces.Space[Any]]:
         """Returns the spaces of the arrays."""
@@ -53,6 +52,7 @@ class Instruction:
             for name, array in self._arrays.items()
         }
 
+    @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Returns copies of the arrays."""
-        return {name: array.copy() for name, array in self._arrays.items()}
+        """The arrays; `tell` makes new ones."""
+        return self._arrays

@@ -1,7 +1,9 @@
 """The same seed and actions give the same bytes: alone, after other episodes in the same page, and under load."""
 
+import contextlib
 import multiprocessing
 import os
+import shutil
 from collections import Counter
 
 import pytest
@@ -12,6 +14,8 @@ from envsuite.families.miniwob import FAMILY
 PAGES = [task.kwargs["page"] for task in FAMILY.tasks]
 CHANGING = 0.3
 """Share of the random actions that must change a page, over all of its episodes."""
+OWN_BROWSER = 31
+"""A shard that no other environment is in."""
 
 pytestmark = pytest.mark.usefixtures("web")
 
@@ -68,6 +72,20 @@ def test_history_changes_nothing(page):
 @pytest.mark.parametrize("page", ["login-user", "book-flight", "social-media", "chase-circle", "drag-cube", "terminal"])
 def test_load_changes_nothing(page, load):
     check(page, 3)
+
+
+@pytest.mark.parametrize("name", ["chromium", "google-chrome", "chromium-headless-shell", "chrome-headless-shell"])
+def test_every_build_of_a_version_plays_the_same(name, monkeypatch):
+    chrome = shutil.which(name)
+    if chrome is None:
+        pytest.skip(f"{name} is not installed")
+    with contextlib.closing(make("book-flight")) as env:
+        version, expected = env.page.browser.version, episode(env, 5)
+    monkeypatch.setenv("ENVSUITE_CHROME", chrome)
+    with contextlib.closing(make("book-flight", shard=OWN_BROWSER)) as env:
+        if env.page.browser.version != version:
+            pytest.skip(f"{name} is of version {env.page.browser.version}, the others of {version}")
+        assert episode(env, 5) == expected
 
 
 @pytest.mark.long

@@ -4,10 +4,11 @@ import base64
 
 import numpy as np
 import pytest
-from families.miniwob.playing import make
+from families.miniwob.playing import make, random_action
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envsuite.families.miniwob import FAMILY
 from envsuite.families.miniwob.nodes import (
     COLUMNS,
     FLAGS,
@@ -19,6 +20,8 @@ from envsuite.families.miniwob.nodes import (
     as_tokens,
     text_of,
 )
+
+PAGES = [task.kwargs["page"] for task in FAMILY.tasks]
 
 
 def packed(texts, colors=False):
@@ -106,3 +109,31 @@ def test_nodes_beyond_the_limit_are_counted():
     assert info["dropped_nodes"] == 6
     assert observation["node_mask"].sum() == 5
     env.close()
+
+
+def check_that_no_change_is_overlooked(page, episodes, most):
+    env = make(page)
+    for seed in range(episodes):
+        rng = np.random.default_rng(seed)
+        observation, _ = env.reset(seed=seed)
+        for step in range(most):
+            observation, _, terminated, truncated, _ = env.step(random_action(env, observation["action_mask"], rng))
+            assert env.page.call("observe") == env.page.call("observeAnew"), f"seed {seed}, step {step}"
+            if terminated or truncated:
+                break
+    env.close()
+
+
+@pytest.mark.usefixtures("web")
+@pytest.mark.parametrize(
+    "page", ["forms", "book-flight", "social-media", "choose-list", "click-scroll-list", "text-editor"]
+)
+def test_what_is_not_read_again_has_not_changed(page):
+    check_that_no_change_is_overlooked(page, episodes=2, most=40)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("web")
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_not_read_again_has_not_changed_on_any_page(page):
+    check_that_no_change_is_overlooked(page, episodes=20, most=1000)

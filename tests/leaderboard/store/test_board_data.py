@@ -1,5 +1,5 @@
 from benchmarks.board_data import SUITE, fill
-from boards import count, submit, work
+from boards import JOBS, count, submit, work
 
 from envsuite.leaderboard.store import details, seasons, standings
 from envsuite.leaderboard.store.views import Filters
@@ -16,7 +16,7 @@ def test_the_board_of_the_benchmark_is_one_that_pages_can_read(database, files):
         assert sum(row.rank is None for row in standings.board(session, SUITE, page=3).rows) == 12
         assert standings.board(session, SUITE, Filters(family="crafter", sort="family")).rows[0].family is not None
         detail = details.detail(session, ids[3])
-        assert len(detail.tasks) == 8
+        assert len(detail.tasks) == JOBS
         assert detail.submission.score["suite"] == SUITE
         assert len(details.compare(session, ids[0], ids[1]).episodes[0]) == 10
         assert details.task(session, detail.tasks[0].task_id).total == 120
@@ -28,6 +28,6 @@ def test_a_board_that_was_filled_goes_on_like_any_other(database, files):
         seasons.row_of_season(session, "s1").closed_at = standings.utc_now()
         seasons.open_season(session, files, "s2")
     submit(database, files, "Team 1")
-    assert work(database, files, jobs=8) == 8
+    assert work(database, files, jobs=JOBS) == JOBS
     with database.read() as session:
         assert standings.board(session, SUITE).total == 21

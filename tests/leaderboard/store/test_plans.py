@@ -1,5 +1,5 @@
 import pytest
-from boards import all_claims, count, episode, open_board, submit, upload
+from boards import EPISODES, JOBS, all_claims, count, episode, open_board, submit, upload
 from sqlalchemy import text
 
 from envsuite.catalogue import get_suite
@@ -54,7 +54,7 @@ def test_planned_twice_is_planned_once(database, files):
         again = queue.plan_evaluation(session, files, view.id)
         assert again == queue.plan_evaluation(session, files, view.id)
     assert count(database, "evaluations") == 1
-    assert count(database, "jobs") == 8
+    assert count(database, "jobs") == JOBS
 
 
 def test_without_an_open_season_nothing_is_verified(database, files):
@@ -92,7 +92,7 @@ def test_claims_without_actions_need_no_worker(database, files):
     _, evaluation = upload(database, files, [claim.model_copy(update={"actions": None}) for claim in all_claims()])
     assert evaluation.state == "scoring"
     assert count(database, "jobs") == 0
-    assert count(database, "episodes") == 32
+    assert count(database, "episodes") == EPISODES
 
 
 @pytest.mark.parametrize("change", ["missing", "twice", "foreign", "another run", "nonsense", "no fields"])

@@ -1,5 +1,5 @@
 import pytest
-from boards import SAFE, count, episode, lease, open_board, pass_time, play, submit, work
+from boards import EPISODES, JOBS, SAFE, count, episode, lease, open_board, pass_time, play, submit, work
 from sqlalchemy import text
 
 from envsuite.errors import InvalidArgument, LeaseLost, NotAllowed, UnknownName
@@ -10,7 +10,7 @@ from envsuite.leaderboard.store.losses import MAX_ATTEMPTS, MAX_BROKEN_OFF
 
 @pytest.fixture
 def board(database, files):
-    """The database of a board with a submission of 8 jobs of 4 episodes."""
+    """The database of a board with a submission of `JOBS` jobs of 4 episodes."""
     open_board(database, files)
     submit(database, files)
     return database
@@ -31,8 +31,8 @@ def only(database):
 
 
 def test_every_job_is_leased_once(board, files):
-    offers = [lease(board, files, f"w{i % 3}") for i in range(8)]
-    assert len({(offer.id, offer.lease) for offer in offers}) == 8
+    offers = [lease(board, files, f"w{i % 3}") for i in range(JOBS)]
+    assert len({(offer.id, offer.lease) for offer in offers}) == JOBS
     assert lease(board, files) is None
     assert only(board).state == "running"
     assert only(board).place is None
@@ -225,7 +225,7 @@ def test_what_has_failed_goes_on_where_it_stopped_when_an_admin_says_so(board, f
     work(board, files)
     assert only(board).state == "scored"
     with board.read() as session:
-        assert details.evaluations(session, view.id)[0].episodes_done == 32
+        assert details.evaluations(session, view.id)[0].episodes_done == EPISODES
 
 
 def test_what_has_failed_cannot_go_on_when_its_seeds_are_public(board, files):
@@ -242,10 +242,10 @@ def test_what_has_failed_cannot_go_on_when_its_seeds_are_public(board, files):
 
 
 def test_no_job_is_done_before_all_are_and_then_the_last_finish_tells(board, files):
-    offers = [lease(board, files, f"w{i}") for i in range(8)]
+    offers = [lease(board, files, f"w{i}") for i in range(JOBS)]
     for offer in offers:
         report(board, files, offer)
-    assert [finish(board, offer) for offer in offers] == [False] * 7 + [True]
+    assert [finish(board, offer) for offer in offers] == [False] * (JOBS - 1) + [True]
     assert finish(board, offers[-1])
 
 
@@ -266,8 +266,8 @@ def test_accounts_take_turns_and_each_has_one_running_evaluation(database, files
 def test_the_oldest_evaluation_that_runs_is_served_first(database, files):
     open_board(database, files, ["ada", "bob"])
     first, second = submit(database, files, "ada"), submit(database, files, "bob")
-    offers = [lease(database, files, f"w{i}") for i in range(10)]
-    assert [offer.submission for offer in offers] == [first.id] * 8 + [second.id] * 2
+    offers = [lease(database, files, f"w{i}") for i in range(JOBS + 2)]
+    assert [offer.submission for offer in offers] == [first.id] * JOBS + [second.id] * 2
 
 
 def test_place_and_time_come_from_measured_jobs(database, files):
@@ -277,14 +277,15 @@ def test_place_and_time_come_from_measured_jobs(database, files):
     with database.session() as session:
         session.execute(text("INSERT INTO speeds (task_id, seconds, jobs) VALUES ('envsuite/x-y-v1', 2.0, 5)"))
     lease(database, files, "w1")
+    whole_s = 2 * EPISODES  # by one worker; a second one halves it
     with database.read() as session:
         views = {view.name: view for view in submissions.list_submissions(session)}
     ordered = sorted(views.values(), key=lambda view: view.created_at)
     assert [view.place for view in ordered] == [None, 3, 1, 2]
-    assert [view.eta_s for view in ordered] == [64, 256, 128, 192]
+    assert [view.eta_s for view in ordered] == [whole_s, 4 * whole_s, 2 * whole_s, 3 * whole_s]
     lease(database, files, "w2")
     with database.read() as session:
-        assert submissions.get(session, ordered[0].id).eta_s == 32
+        assert submissions.get(session, ordered[0].id).eta_s == whole_s / 2
 
 
 def test_speeds_are_measured_when_jobs_end(board, files):

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from boards import count, lease, open_board, pass_time, play, submit
+from boards import JOBS, count, lease, open_board, pass_time, play, submit
 
 from envsuite.errors import LeaseLost
 from envsuite.leaderboard.schemas import Finish, Report
@@ -33,7 +33,7 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
 def test_one_job_goes_to_one_of_many_workers(database, files):
     open_board(database, files)
     submit(database, files)
-    last = [lease(database, files) for _ in range(8)][-1]
+    last = [lease(database, files) for _ in range(JOBS)][-1]
     pass_time(database, queue.LEASE_S / 2)
     assert lease(database, files) is None
     with database.session() as session:
@@ -41,17 +41,17 @@ def test_one_job_goes_to_one_of_many_workers(database, files):
     offers = at_once(*(lambda i=i: lease(database, files, f"w{i}") for i in range(10)))
     given = [offer for offer in offers if offer is not None]
     assert [offer.id for offer in given] == [last.id]
-    assert count(database, "jobs", "state = 'leased'") == 8
+    assert count(database, "jobs", "state = 'leased'") == JOBS
 
 
 def test_many_jobs_go_to_many_workers_each_once(database, files):
     open_board(database, files, [f"user {i}" for i in range(3)])
     for number in range(3):
         submit(database, files, f"user {number}")
-    offers = at_once(*(lambda i=i: lease(database, files, f"w{i}") for i in range(24)))
+    offers = at_once(*(lambda i=i: lease(database, files, f"w{i}") for i in range(3 * JOBS)))
     assert all(not isinstance(offer, Exception) for offer in offers), offers
     ids = [offer.id for offer in offers if offer is not None]
-    assert len(ids) == len(set(ids)) == 24
+    assert len(ids) == len(set(ids)) == 3 * JOBS
     assert count(database, "evaluations", "state = 'running'") == 3
 
 
@@ -59,9 +59,9 @@ def test_an_account_never_has_two_running_evaluations(database, files):
     open_board(database, files)
     for _ in range(4):
         submit(database, files)
-    offers = at_once(*(lambda i=i: lease(database, files, f"w{i}") for i in range(12)))
+    offers = at_once(*(lambda i=i: lease(database, files, f"w{i}") for i in range(JOBS + 4)))
     assert all(not isinstance(offer, Exception) for offer in offers), offers
-    assert sum(offer is not None for offer in offers) == 8
+    assert sum(offer is not None for offer in offers) == JOBS
     assert count(database, "evaluations", "state = 'running'") == 1
 
 

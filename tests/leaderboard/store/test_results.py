@@ -2,7 +2,21 @@ import re
 import threading
 
 import pytest
-from boards import SAFE, all_claims, count, episode, lease, open_board, play, play_alike, submit, upload, work
+from boards import (
+    EPISODES,
+    JOBS,
+    SAFE,
+    all_claims,
+    count,
+    episode,
+    lease,
+    open_board,
+    play,
+    play_alike,
+    submit,
+    upload,
+    work,
+)
 from sqlalchemy import text
 
 from envsuite.leaderboard.attest import chain_lines, check_chain
@@ -55,18 +69,18 @@ def all_but_the_last_finish(database, files):
 
 def test_a_submission_is_verified_then_reproduced(board, files):
     view = submit(board, files)
-    assert work(board, files, jobs=8) == 8
+    assert work(board, files, jobs=JOBS) == JOBS
     verified = get(board, view)
     assert (verified.state, verified.trust, verified.ledger_index) == ("scored", "verified", 1)
     assert verified.score["complete"]
-    assert verified.episodes_done == 32
+    assert verified.episodes_done == EPISODES
     assert verified.sandbox == SAFE
     assert verified.machine == {"cores": 2}
     assert [(e.kind, e.round, e.state) for e in evaluations(board, view)] == [
         ("verify", 0, "scored"),
         ("reproduce", 1, "queued"),
     ]
-    assert work(board, files) == 8
+    assert work(board, files) == JOBS
     reproduced = get(board, view)
     assert (reproduced.state, reproduced.trust, reproduced.ledger_index) == ("scored", "reproduced", 1)
     assert reproduced.score == verified.score
@@ -90,7 +104,7 @@ def test_the_second_round_has_the_same_environments_and_other_agent_seeds(board,
 
 def test_a_second_run_outside_the_first_interval_leaves_it_verified_with_a_note(board, files):
     view = submit(board, files)
-    work(board, files, jobs=8)
+    work(board, files, jobs=JOBS)
     work(board, files, playing=lambda offer: play_alike(offer, good=False))
     again = get(board, view)
     assert (again.state, again.trust) == ("scored", "verified")
@@ -147,7 +161,7 @@ def test_a_result_file_can_be_checked_by_a_stranger(board, files, tmp_path):
         )
         assert {check.name: check.status for check in checked.checks if check.status == "failed"} == {}
         actions = [attempt.actions for attempt in read_result(path).with_actions()]
-        assert len(actions) == 32
+        assert len(actions) == EPISODES
         assert all(len(taken) == 4 for taken in actions)
 
 
@@ -158,18 +172,18 @@ def test_attempts_that_were_broken_off_are_published_too(board, files):
     with board.session() as session:
         queue.report(session, files, offer.id, Report(lease=offer.lease, episodes=[broken]))
         queue.finish(session, offer.id, Finish(lease=offer.lease, sandbox=SAFE, failure="EGLError"))
-    work(board, files, jobs=8)
+    work(board, files, jobs=JOBS)
     (first, _) = evaluations(board, view)
     attempts = read_result(files.blobs.path(first.result_sha256)).attempts
     assert [attempt.outcome for attempt in attempts].count("env_error") == 1
-    assert len(attempts) == 33
+    assert len(attempts) == EPISODES + 1
     assert get(board, view).score["tasks"][0]["env_errors"] == 1
 
 
 @pytest.mark.parametrize("sandbox", [None, {"provider": "subprocess", "safe": False, "features": {}}])
 def test_without_a_safe_sandbox_a_score_is_self_reported(board, files, sandbox):
     view = submit(board, files)
-    work(board, files, jobs=7)
+    work(board, files, jobs=JOBS - 1)
     work(board, files, sandbox=sandbox)
     again = get(board, view)
     assert (again.state, again.trust) == ("scored", "self-reported")
@@ -207,10 +221,10 @@ def test_finishes_at_once_publish_one_result(board, files):
 
 def test_the_last_two_jobs_finished_at_once_do_not_miss_each_other(board, files):
     submit(board, files)
-    offers = [lease(board, files, f"w{i}") for i in range(8)]
+    offers = [lease(board, files, f"w{i}") for i in range(JOBS)]
     for offer in offers:
         board.run(lambda session, o=offer: queue.report(session, files, o.id, play(o)))
-    barrier, due = threading.Barrier(8), []
+    barrier, due = threading.Barrier(JOBS), []
 
     def finish(offer):
         barrier.wait()
@@ -222,7 +236,7 @@ def test_the_last_two_jobs_finished_at_once_do_not_miss_each_other(board, files)
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(due) == [False] * 7 + [True]
+    assert sorted(due) == [False] * (JOBS - 1) + [True]
     assert count(board, "evaluations", "state = 'scoring'") == 1
 
 
@@ -249,12 +263,12 @@ def test_what_was_cancelled_in_the_meantime_is_not_published(board, files):
 
 def test_an_evaluation_that_cannot_be_scored_fails_and_does_not_hold_up_others(board, files):
     bad, good = submit(board, files), None
-    work(board, files, jobs=7)
+    work(board, files, jobs=JOBS - 1)
     work(board, files, jobs=1, playing=lambda offer: play(offer, success=None))
     assert (get(board, bad).state, get(board, bad).trust) == ("failed", None)
     assert "it cannot be scored: ValueError" in get(board, bad).reason
     good = submit(board, files)
-    work(board, files, jobs=8)
+    work(board, files, jobs=JOBS)
     assert get(board, good).state == "scored"
 
 
@@ -283,7 +297,7 @@ def test_scored_episodes_are_never_changed(board, files):
 
 def test_claims_that_a_replay_confirms_are_validated(board, files):
     view, evaluation = upload(board, files, all_claims())
-    assert work(board, files, sandbox=None) == 8
+    assert work(board, files, sandbox=None) == JOBS
     again = get(board, view)
     assert (again.state, again.trust) == ("scored", "validated")
     header = read_result(files.blobs.path(evaluations(board, view)[0].result_sha256)).header
@@ -318,7 +332,7 @@ def test_claims_without_actions_are_self_reported(board, files):
 
 def test_a_failed_reproduction_takes_nothing_from_the_score(board, files):
     view = submit(board, files)
-    work(board, files, jobs=8)
+    work(board, files, jobs=JOBS)
     for _ in range(5):
         offer = lease(board, files)
         end = Finish(lease=offer.lease, failure="no memory")

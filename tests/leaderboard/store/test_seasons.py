@@ -2,7 +2,7 @@ import stat
 import threading
 
 import pytest
-from boards import count, open_board, submit, work
+from boards import JOBS, count, open_board, submit, work
 
 from envsuite.errors import InvalidArgument, NotAllowed, StoreUnavailable, UnknownName
 from envsuite.leaderboard.seeds import commitment
@@ -91,7 +91,7 @@ def test_an_opening_that_was_rolled_back_can_be_repeated(database, files):
 def test_a_busy_season_can_be_drained_and_closed(database, files):
     open_board(database, files, ["ada", "bob"])
     earlier = submit(database, files, user="bob")
-    work(database, files, jobs=8)
+    work(database, files, jobs=JOBS)
     first = submit(database, files)
     with database.session() as session:
         assert [one.kind for one in details.evaluations(session, earlier.id)] == ["verify", "reproduce"]

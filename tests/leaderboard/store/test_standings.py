@@ -1,5 +1,5 @@
 import pytest
-from boards import count, open_board, play_alike, submit, work
+from boards import EPISODES, JOBS, count, open_board, play_alike, submit, work
 from sqlalchemy import select, text
 
 from envsuite.catalogue import get_suite
@@ -23,7 +23,7 @@ def board(database, files):
         ("learned", "bob", True, learned),
     ):
         submit(database, files, user, name=name, **more)
-        work(database, files, jobs=8, playing=lambda offer, good=good: play_alike(offer, good))
+        work(database, files, jobs=JOBS, playing=lambda offer, good=good: play_alike(offer, good))
         with database.session() as session:  # reproductions would come between
             session.execute(text("UPDATE evaluations SET state = 'cancelled' WHERE state = 'queued'"))
     return database
@@ -129,7 +129,7 @@ def test_a_row_that_is_taken_off_is_gone_everywhere(board):
     standings.refresh(board)
     view = read(board)
     assert [(row.name, row.rank) for row in view.rows] == [("strong-2", 1), ("weak", 2), ("learned", None)]
-    assert count(board, "task_scores") == 3 * 8
+    assert count(board, "task_scores") == 3 * JOBS
 
 
 def test_the_detail_of_a_submission(board):
@@ -144,7 +144,7 @@ def test_the_detail_of_a_submission(board):
     assert detail.timings["envsuite/nethack-score-v1"]["wall_s"] == pytest.approx(0.5)
     assert detail.ledger.index == row.ledger_index == 1
     assert detail.ledger.blob_sha256 == detail.evaluations[0].result_sha256
-    assert len(episodes) == 32
+    assert len(episodes) == EPISODES
     assert episodes[0].record["trajectory"]
     assert episodes[0].actions_sha256
 

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from boards import count, lease, manifest, open_board, play, sha256, submit, work
+from boards import JOBS, count, lease, manifest, open_board, play, sha256, submit, work
 from sqlalchemy import text
 
 from envsuite.errors import LeaseLost, NotAllowed, UnknownName
@@ -106,7 +106,7 @@ def test_lists_are_filtered_newest_first_in_pages(database, files):
     open_board(database, files, ["ada", "bob"])
     first, second = submit(database, files), submit(database, files)
     third = submit(database, files, "bob", suite="core-v1")
-    work(database, files, jobs=8)
+    work(database, files, jobs=JOBS)
     with database.read() as session:
 
         def listed(**filters):

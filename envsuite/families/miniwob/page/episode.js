@@ -160,7 +160,11 @@
   };
 
   // An element that is hidden loses the focus: in a browser with the next frame, whenever that comes.
+  let checked = -1;
   function dropHiddenFocus() {
+    const now = env.version();
+    if (now === checked) return;
+    checked = now;
     const element = env.active();
     if (element.tagName !== "BODY" && (element.disabled || !element.getClientRects().length)) element.blur();
   }

@@ -12,7 +12,7 @@
   function send(target, types, relatedTarget) {
     if (!target || !target.isConnected) return;
     for (const type of types) {
-      target.dispatchEvent(new FocusEvent(type, { bubbles: type.length > 5, composed: true, view: window, relatedTarget }));
+      if (env.hears(type)) target.dispatchEvent(new FocusEvent(type, { bubbles: type.length > 5, composed: true, view: window, relatedTarget }));
     }
   }
 
@@ -56,6 +56,7 @@
     for (const name of ["focus", "blur"]) {
       const native = prototype[name];
       prototype[name] = function (...args) {
+        if (name === "focus" && !args[0]?.preventScroll) env.touch(); // it may scroll
         native.apply(this, args);
         env.syncFocus();
       };

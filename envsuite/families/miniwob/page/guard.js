@@ -4,6 +4,11 @@
   const env = { errors: 0, clipboard: "", pictures: [], pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
   Object.defineProperty(window, "__env", { value: env });
 
+  // Types of events that anything on the page has ever listened for; sending others would change nothing.
+  const heard = new Set();
+  env.hear = (type) => heard.add(type);
+  env.hears = (type) => heard.has(type) || heard.has("*");
+
   // Runs page code; what it throws is counted and ends there, as in a browser's event loop.
   env.guarded = function (call) {
     try {
@@ -50,7 +55,11 @@
     }
     // Scroll events of the browser come with its frames, that is, with real time; scrolling here sends its own.
     inner.addEventListener("scroll", (event) => event.isTrusted && event.stopImmediatePropagation(), true);
-    inner.addEventListener("click", (event) => event.target.nodeType === 1 && env.tampered.add(event.target), true);
+    inner.addEventListener("click", ({ target }) => {
+      if (target.nodeType !== 1 || env.tampered.has(target)) return;
+      env.tampered.add(target);
+      env.brush();
+    }, true);
   };
   env.shutDoors(window);
 })();

@@ -64,7 +64,7 @@
   const blank = /^\s*$/;
 
   function walk() {
-    const found = { columns: [], strings: [[], [], [], []], colors: [], rows: [], dropped: 0 };
+    const found = { columns: [], controls: [], scrolls: false, strings: [[], [], [], []], colors: [], rows: [], dropped: 0 };
     findDelegated();
     visit(document.body, -1, found, { dx: 0, dy: 0, view: window, active: env.active() });
     return found;
@@ -98,7 +98,11 @@
     } else if (!element.getClientRects().length && element.tagName !== "BODY" && element.ownerSVGElement === undefined) return;
     if (element.tagName === "IFRAME") return enterFrame(element, row, found, place, rect);
     // A closed list shows its options while it has the focus, as when it drops down.
-    if (element.tagName === "SELECT" && element.size < 2 && !element.multiple && place.active !== element) return;
+    if (element.tagName === "SELECT") {
+      const open = element.size > 1 || element.multiple;
+      if (!open && place.active !== element) return;
+      found.scrolls ||= open;
+    }
     const children = element.childNodes;
     const mixed = element.childElementCount > 0;
     for (let i = 0; i < children.length; i++) {
@@ -114,18 +118,15 @@
     // What an empty field says of itself is its text.
     const written = element.placeholder || (leaf && tag !== "textarea" ? element.textContent : "");
     const text = written && written.trim().replace(/\s+/g, " ");
-    let flags = 0;
-    if (element === place.active && tag !== "body") flags |= FLAGS.focused;
-    if (env.tampered.has(element)) flags |= FLAGS.tampered;
+    let flags = liveFlags(element, place.active);
     if (leaf) flags |= FLAGS.leaf;
     if (isActionable(element)) flags |= FLAGS.actionable;
     if (TYPED.test(tag) ? !element.disabled && !element.readOnly : element.isContentEditable && element.matches("[contenteditable]")) flags |= FLAGS.typeable;
-    if (element.checked || element.selected) flags |= FLAGS.checked;
     if (element.disabled) flags |= FLAGS.disabled;
     if (rect.top + place.dy < innerHeight && rect.left + place.dx < innerWidth && rect.bottom + place.dy > 0 && rect.right + place.dx > 0) flags |= FLAGS.in_view;
-    if (env.pointer().pressed === element) flags |= FLAGS.pressed;
     const classes = typeof element.className === "string" ? element.className : element.getAttribute("class") || "";
     const row = put(found, element, parent, tag, rect, flags, place, text, valueOf(element, tag), element.id || "", classes);
+    if (row >= 0 && /^(input|select|textarea)/.test(tag)) found.controls.push([row, element, tag]);
     if (options.colors && row >= 0) {
       const svg = element.ownerSVGElement !== undefined;
       // A chosen option has one colour in a window in front and another behind.
@@ -177,42 +178,52 @@
   // [rows, dropped, pointer x, pointer y] and the columns as int16; then lengths and bytes of the texts, or tokens;
   // then colours.
   function pack(found) {
-    const count = found.rows.length;
     const { columns, strings } = found;
-    const pointer = env.pointer();
-    let at = 4;
-    words.set([count, Math.min(found.dropped, 32767), clip(pointer.x), clip(pointer.y)]);
-    words.set(columns, at);
-    at += columns.length;
-    let place = at * 2;
-    if (options.mode === "tokens") {
-      options.limits.forEach((most, kind) => {
-        for (const text of strings[kind]) {
-          const tokens = (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || []).slice(0, most).map(bucket);
-          words.fill(0, at, at + most);
-          words.set(tokens, at);
-          at += most;
-        }
-      });
-      place = at * 2;
-    } else {
-      options.limits.forEach((most, kind) => {
-        const lengths = place;
-        place += count;
-        strings[kind].forEach((text, row) => {
-          const { written } = encoder.encodeInto(text, bytes.subarray(place, place + most));
-          bytes[lengths + row] = written;
-          place += written;
-        });
-      });
-    }
+    words[0] = found.rows.length;
+    words[1] = Math.min(found.dropped, 32767);
+    putPointer();
+    words.set(columns, 4);
+    let place = 2 * (4 + columns.length);
+    options.limits.forEach((most, kind) => {
+      const start = place;
+      place = options.mode === "tokens" ? putTokens(strings[kind], most, place) : putStrings(strings[kind], most, place);
+      if (kind === 1) seen.valuesAt = { start, end: place };
+    });
     if (options.colors) {
       for (const color of found.colors) {
         bytes.set(rgba(color), place);
         place += 4;
       }
     }
-    return base64(bytes.subarray(0, place));
+    seen.length = place;
+  }
+
+  function putPointer() {
+    const { x, y } = env.pointer();
+    words[2] = clip(x);
+    words[3] = clip(y);
+  }
+
+  function putTokens(texts, most, place) {
+    for (const text of texts) {
+      const tokens = (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || []).slice(0, most).map(bucket);
+      words.fill(0, place / 2, place / 2 + most);
+      words.set(tokens, place / 2);
+      place += 2 * most;
+    }
+    return place;
+  }
+
+  function putStrings(texts, most, place) {
+    const lengths = place;
+    place += texts.length;
+    for (let row = 0; row < texts.length; row++) {
+      const text = texts[row];
+      const written = text ? encoder.encodeInto(text, bytes.subarray(place, place + most)).written : 0;
+      bytes[lengths + row] = written;
+      place += written;
+    }
+    return place;
   }
 
   const base64 = Uint8Array.prototype.toBase64
@@ -223,9 +234,68 @@
         return btoa(text);
       };
 
+  let seen = null; // of the last observation
+
+  // What the state of the page decides of an element that has stayed what it is.
+  const LIVE = FLAGS.focused | FLAGS.tampered | FLAGS.checked | FLAGS.pressed;
+  function liveFlags(element, active) {
+    let flags = 0;
+    if (element === active && element.tagName !== "BODY") flags |= FLAGS.focused;
+    if (env.tampered.has(element)) flags |= FLAGS.tampered;
+    if (element.checked || element.selected) flags |= FLAGS.checked;
+    if (env.pointer().pressed === element) flags |= FLAGS.pressed;
+    return flags;
+  }
+
+  // Reads again what focus and controls have to do with; returns whether there is nothing else to read.
+  function refresh() {
+    const active = env.active();
+    // The list with the focus shows its options.
+    if (active !== seen.active && [active, seen.active].some((each) => each.tagName === "SELECT")) return false;
+    const { rows } = env;
+    for (let row = 0; row < rows.length; row++) {
+      const at = 4 + 8 * row + 7;
+      if (rows[row].nodeType === 1) words[at] = (words[at] & ~LIVE) | liveFlags(rows[row], active);
+    }
+    seen.active = active;
+    let changed = false;
+    for (const [row, element, tag] of seen.controls) {
+      const value = valueOf(element, tag);
+      if (value === seen.values[row]) continue;
+      seen.values[row] = value;
+      changed = true;
+    }
+    return !changed || (options.mode === "bytes" && putValues());
+  }
+
+  // Puts the values in their place again, between the texts before and behind them.
+  function putValues() {
+    const { start, end } = seen.valuesAt;
+    const behind = bytes.slice(end, seen.length);
+    const stop = putStrings(seen.values, options.limits[1], start);
+    bytes.set(behind, stop);
+    seen.valuesAt.end = stop;
+    seen.length = stop + behind.length;
+    return true;
+  }
+
   env.observe = function () {
+    const touched = env.takeTouched();
+    // jQuery counts the handlers that it is given, delegated ones among them. What frames hold is not watched, and an
+    // open list scrolls to what is chosen when it gets there.
+    const known = seen && touched < 2 && !env.files && !seen.scrolls && seen.guid === window.jQuery?.guid;
+    const pressed = env.pointer().pressed;
+    if (!known || ((touched || pressed !== seen.pressed) && !refresh())) return env.observeAnew();
+    seen.pressed = pressed;
+    putPointer();
+    return base64(bytes.subarray(0, seen.length));
+  };
+
+  env.observeAnew = function () {
     const found = walk();
     env.rows = found.rows;
-    return pack(found);
+    seen = { controls: found.controls, scrolls: found.scrolls, values: found.strings[1], active: env.active(), pressed: env.pointer().pressed, guid: window.jQuery?.guid };
+    pack(found);
+    return base64(bytes.subarray(0, seen.length));
   };
 })(window.__env);

@@ -3,7 +3,9 @@
   const HANDLE_PX = 16; // side of the corner by which a text area is resized
   const FOCUSABLE =
     "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=''], [contenteditable='true']";
+  const MOVING = ["over", "enter", "out", "leave"].flatMap((type) => ["pointer" + type, "mouse" + type]);
   let pointer = null;
+  env.hear("click"); // it acts by itself: boxes are ticked, labels followed, forms handed in
 
   env.resetPointer = function () {
     pointer = { x: -1, y: -1, over: null, pressed: null, byPoint: false, anchor: null, handle: null };
@@ -31,7 +33,7 @@
   }
 
   function send(target, type, extra) {
-    if (!target || !target.isConnected) return true;
+    if (!target || !target.isConnected || !env.hears(type)) return true;
     const { left, top } = offset(target);
     const init = {
       bubbles: !/enter|leave/.test(type), cancelable: true, composed: true, view: target.ownerDocument.defaultView,
@@ -56,7 +58,8 @@
 
   function moveOver(target) {
     const before = pointer.over;
-    if (before !== target) {
+    pointer.over = target;
+    if (before !== target && MOVING.some(env.hears)) {
       const old = lineage(before && before.isConnected ? before : null);
       const fresh = lineage(target);
       if (old.length) {
@@ -65,7 +68,6 @@
       }
       both(target, "over", { relatedTarget: before });
       for (const each of fresh.reverse()) if (!old.includes(each)) both(each, "enter", { relatedTarget: before });
-      pointer.over = target;
     }
     both(target, "move");
   }
@@ -94,7 +96,9 @@
 
   function focusFor(element) {
     const target = element.closest(FOCUSABLE);
-    if (target && !target.disabled) target.focus({ preventScroll: true });
+    if (target && !target.disabled) {
+      if (target !== env.active()) target.focus({ preventScroll: true });
+    }
     else if (!element.closest("label")) element.ownerDocument.activeElement?.blur();
   }
 

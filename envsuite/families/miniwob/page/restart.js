@@ -15,12 +15,17 @@
   let readyListeners = [];
   env.isPointing = (type) => POINTER.has(type);
   env.listening = new WeakSet(); // elements that listen for the pointer
+  function listen(element) {
+    env.listening.add(element);
+    env.touch();
+  }
 
   EventTarget.prototype.addEventListener = function (type, listener, options) {
     const target = this === undefined ? window : this;
     if (target === window && type === "load") return void loadListeners.push(listener);
     if (target === document && type === "DOMContentLoaded") return void readyListeners.push(listener);
-    if (POINTER.has(type) && target instanceof Element && target !== document.body) env.listening.add(target);
+    if (POINTER.has(type) && target instanceof Element && target !== document.body) listen(target);
+    env.hear(type);
     added.push([target, type, listener, options]);
     return nativeAdd.call(target, type, listener, options);
   };
@@ -34,9 +39,10 @@
         ...descriptor,
         set(value) {
           const owner = target || this;
+          env.hear(name.slice(2));
           if (!handled.has(owner)) handled.set(owner, new Map());
           if (!handled.get(owner).has(name)) handled.get(owner).set(name, descriptor.get.call(owner));
-          if (pointed && owner instanceof Element && value) env.listening.add(owner);
+          if (pointed && owner instanceof Element && value) listen(owner);
           descriptor.set.call(owner, value);
         },
       });
@@ -57,23 +63,18 @@
   // Controls: what is typed or chosen is no mutation of the DOM.
 
   let dirty = new Set();
-  function watchControl(prototype, name) {
-    const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-    Object.defineProperty(prototype, name, {
-      ...descriptor,
-      set(value) {
-        dirty.add(this);
-        descriptor.set.call(this, value);
-      },
-    });
+  function soil(control) {
+    dirty.add(control);
+    env.brush();
   }
   for (const [kind, ...names] of [
     [HTMLInputElement, "value", "checked", "valueAsNumber", "valueAsDate", "indeterminate"], [HTMLTextAreaElement, "value"],
     [HTMLSelectElement, "value", "selectedIndex"], [HTMLOptionElement, "selected"],
-  ]) names.forEach((name) => watchControl(kind.prototype, name));
+  ]) names.forEach((name) => env.watchProperty(kind.prototype, name, soil));
   for (const type of ["input", "change", "click"]) {
     nativeAdd.call(window, type, (event) => {
       if (event.target instanceof Element && event.target.matches("input, textarea, select, option, label, label *")) {
+        env.brush();
         const control = event.target.closest("label")?.control || event.target;
         dirty.add(control);
         if (control.type === "radio") document.querySelectorAll("input[type=radio]").forEach((each) => dirty.add(each));
@@ -110,10 +111,16 @@
   // The DOM.
 
   let records = [];
-  const observer = new MutationObserver((fresh) => records.push(...fresh));
+  const observer = new MutationObserver(note);
+  function note(fresh) {
+    if (!fresh.length) return;
+    records.push(...fresh);
+    for (const { attributeName } of fresh) attributeName === "data-focus" ? env.brushFocus() : env.touch();
+  }
+  env.noteChanges = () => note(observer.takeRecords());
 
   function undo() {
-    records.push(...observer.takeRecords());
+    env.noteChanges();
     if (records.length > MOST_RECORDS) return false;
     for (let i = records.length - 1; i >= 0; i--) {
       const { type, target, oldValue, attributeName, attributeNamespace, addedNodes, removedNodes, nextSibling } = records[i];
@@ -241,6 +248,7 @@
 
   // A frame has no address to load from: whatever it is told to show, it shows the page's inner document.
   function openFrames(source) {
+    env.hear("*");
     env.fillFrame = function (frame) {
       const inner = frame.contentDocument;
       inner.open();
@@ -258,11 +266,12 @@
 
   // Once, when libraries and task script have run: what is there now is where every episode starts.
   env.settle = function (page) {
-    env.files = page.files;
     if (page.frame) {
+      env.files = page.files;
       openFrames(page.frame);
       env.waitForFrames();
     }
+    for (const [, type] of [page.body, ...page.scripts].join().matchAll(/\bon([a-z]+)\b/g)) env.hear(type);
     document.body.innerHTML = page.body;
     for (const source of page.scripts) (0, eval)(source);
     env.adopt();
@@ -277,6 +286,7 @@
     const names = Object.getOwnPropertyNames(window).filter((name) => !blankNames.has(name) && name !== "__env");
     const values = new Map(names.map((name) => [name, window[name]]));
     env.blur();
+    env.readStyles();
     const overflowing = (each) => /auto|scroll|hidden/.test(getComputedStyle(each).overflow);
     handled = new Map();
     dirty = new Set();
@@ -305,6 +315,7 @@
   env.restart = function () {
     if ((used && pristine.reload) || document.compatMode !== "CSS1Compat") return false;
     used = true;
+    env.touch();
     env.blur();
     env.clock.reset();
     env.settleLibraries();
