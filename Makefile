@@ -35,11 +35,11 @@ demo: setup  ## Score the agents that need no training on quick-v1 and write run
 	$(BIN)/envsuite demo --out runs/demo --page runs/board.html --workers $(JOBS)
 
 test: setup lint  ## Lint, then the whole test suite.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not long"
 
 test-long: setup  ## Longer comparisons; the last result is committed under docs/reference/.
 	mkdir -p build
-	$(BIN)/python -m pytest -n $(JOBS) -m long -q -rA --no-header | tee build/test-long.log
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m long -q -rA --no-header | tee build/test-long.log
 	{ date -u +"date: %Y-%m-%d"; echo "commit: $$(git rev-parse HEAD)"; echo "command: make test-long"; \
 	  grep -oE "^PASSED [^ ]+::[a-z_0-9]+" build/test-long.log | sort | uniq -c | sed "s/ PASSED/ x/"; \
 	  tail -n 1 build/test-long.log; } > docs/reference/test-long.txt

@@ -125,8 +125,8 @@ def _with_progress(
 
         def advance(episode: Episode) -> None:
             if episode.outcome != "env_error":
-                bars.advance(bar)
                 _grow(bars, bar)
+                bars.advance(bar)
             line = episode.error.splitlines()[-1] if episode.error else ""
             if line and line not in told:
                 told.add(line)
@@ -179,10 +179,10 @@ def _declared_size(agent: str) -> int:
 
 
 def _grow(bars: Progress, bar: TaskID) -> None:
-    """Raises the total to what is done: a function does not tell before it is called what its agents play at once."""
+    """Raises the total to one more than is done: a function does not tell before it is called what its agents play at once."""
     task = next(task for task in bars.tasks if task.id == bar)
-    if task.total is not None and task.completed > task.total:
-        bars.update(bar, total=task.completed)
+    if task.total is not None and task.completed + 1 > task.total:
+        bars.update(bar, total=task.completed + 1)
 
 
 def _recorded(out: Path) -> int:

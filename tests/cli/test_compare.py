@@ -15,7 +15,7 @@ def run(*arguments):
 def folders(tmp_path_factory):
     """Two of the episodes of quick-v1, by two agents, and those of other seeds."""
     folder = tmp_path_factory.mktemp("compared")
-    options = ["--suite", "quick-v1", "--workers", 0, "--shard", "1/16"]
+    options = ["--suite", "quick-v1", "--workers", 0, "--shard", "1/20"]
     for name, more in (
         ("a", ["--agent", "random"]),
         ("b", ["--agent", "constant"]),

@@ -7,8 +7,6 @@ import envsuite
 from envsuite.cli.main import app
 from envsuite.leaderboard.results import Results
 
-pytestmark = pytest.mark.xdist_group("demo")  # one process makes what all of these tests read
-
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):

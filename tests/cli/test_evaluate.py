@@ -19,6 +19,26 @@ def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+BATCHED = """
+class Batched:
+    batched = 4
+
+    def __init__(self, task):
+        self.space = task.action_space
+
+    def reset(self, seeds):
+        self.space.seed(seeds[0])
+
+    def act(self, observations):
+        return [self.space.sample() for _ in observations]
+
+
+def make_agent(task):
+    return Batched(task)
+"""
+"""An agent for any task that plays four episodes at once, which the class tells, and the function does not."""
+
+
 def evaluate(out, shard, *more):
     """Two of the episodes of quick-v1."""
     return run(
@@ -30,7 +50,7 @@ def evaluate(out, shard, *more):
 def shards(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
     for shard in (1, 2):
-        result = evaluate(folder / str(shard), f"{shard}/16")
+        result = evaluate(folder / str(shard), f"{shard}/20")
         assert result.exit_code == 0, result.output
     return folder
 
@@ -38,8 +58,8 @@ def shards(tmp_path_factory):
 def test_evaluate_writes_a_folder_and_prints_the_score(shards):
     results = Results.load(shards / "1")
     assert len(results.episodes) == 2
-    assert results.manifest.shard == "1/16"
-    again = evaluate(shards / "1", "1/16")
+    assert results.manifest.shard == "1/20"
+    again = evaluate(shards / "1", "1/20")
     assert again.exit_code == 0
     assert "random" in again.output
     assert "2 episodes" in again.output
@@ -48,7 +68,7 @@ def test_evaluate_writes_a_folder_and_prints_the_score(shards):
 def test_a_submission_is_played_in_a_sandbox(tmp_path, needs):
     needs("bwrap", shutil.which("bwrap"), "apt-get install bubblewrap")
     assert run("submission", "new", "mine", "--folder", tmp_path / "mine").exit_code == 0
-    asked = ("evaluate", "--submission", tmp_path / "mine", "--suite", "quick-v1", "--split", "dev", "--shard", "1/16")
+    asked = ("evaluate", "--submission", tmp_path / "mine", "--suite", "quick-v1", "--split", "dev", "--shard", "1/20")
     result = run(*asked, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in (tmp_path / "out" / "episodes.jsonl").read_text().splitlines()]
@@ -70,7 +90,7 @@ def test_an_agent_and_a_submission_are_refused_together(tmp_path):
 def test_another_suite_than_the_manifests_is_told(tmp_path, needs):
     needs("bwrap", shutil.which("bwrap"), "apt-get install bubblewrap")
     assert run("submission", "new", "mine", "--folder", tmp_path / "mine", "--suite", "core-v1").exit_code == 0
-    options = ("--submission", tmp_path / "mine", "--suite", "quick-v1", "--shard", "8/16", "--out", tmp_path / "r")
+    options = ("--submission", tmp_path / "mine", "--suite", "quick-v1", "--shard", "8/20", "--out", tmp_path / "r")
     result = run("evaluate", *options)
     assert result.exit_code == 0, result.output
     assert result.stderr.count("note: mine is for core-v1, as its submission.toml says; here it plays quick-v1") == 1
@@ -85,11 +105,9 @@ def test_the_episodes_of_all_shards_are_those_of_the_suite(suite, runs, size):
     assert max(counts) <= max(size, 10)
 
 
-@pytest.mark.parametrize(
-    ("agent", "shard"), [("random", "1/20"), ("toy:BatchedRandom", "1/8"), ("made:make_agent", "1/8")]
-)
+@pytest.mark.parametrize(("agent", "shard"), [("random", "1/20"), ("made:Batched", "1/8"), ("made:make_agent", "1/8")])
 def test_progress_counts_what_this_shard_plays(agent, shard, tmp_path, monkeypatch):
-    (tmp_path / "made.py").write_text("import toy\n\n\ndef make_agent(task):\n    return toy.BatchedRandom(task)\n")
+    (tmp_path / "made.py").write_text(BATCHED)
     monkeypatch.syspath_prepend(tmp_path)
     result = run(
         *("evaluate", "--suite", "quick-v1", "--agent", agent, "--workers", 0, "--shard", shard),
@@ -105,9 +123,9 @@ def test_progress_counts_what_this_shard_plays(agent, shard, tmp_path, monkeypat
 
 
 def test_evaluate_refuses_a_folder_of_another_evaluation(shards):
-    result = evaluate(shards / "1", "3/16")
+    result = evaluate(shards / "1", "3/20")
     assert result.exit_code == 2
-    assert "shard: there '1/16', asked '3/16'" in " ".join(result.output.split())
+    assert "shard: there '1/20', asked '3/20'" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -153,14 +171,14 @@ def test_json_and_a_page_at_once_leave_standard_output_to_the_json(shards, tmp_p
 
 
 def test_board_refuses_results_of_different_seeds(shards, tmp_path):
-    evaluate(tmp_path / "other", "1/16", "--seed", 1)
+    evaluate(tmp_path / "other", "1/20", "--seed", 1)
     result = run("board", shards / "1", tmp_path / "other")
     assert result.exit_code == 2
     assert "two boards" in " ".join(result.output.split())
 
 
 def test_an_agent_that_fails_every_episode_is_told_once_and_has_no_rank(tmp_path):
-    options = ("--agent", "toy:Crashing", "--shard", "1/16", "--workers", 0, "--out", tmp_path / "r")
+    options = ("--agent", "toy:Crashing", "--shard", "1/20", "--workers", 0, "--out", tmp_path / "r")
     result = run("evaluate", "--suite", "quick-v1", *options)
     assert result.exit_code == 1
     assert result.output.count("the agent divides by zero") == 1

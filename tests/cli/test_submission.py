@@ -4,6 +4,7 @@ import bundles
 import pytest
 from typer.testing import CliRunner
 
+from envsuite.catalogue import get_suite
 from envsuite.cli.main import app
 from envsuite.leaderboard.sandbox import PROVIDERS
 
@@ -38,7 +39,7 @@ def test_check_shows_a_table_of_what_was_played(tmp_path, needs):
     assert result.exit_code == 0, result.output
     assert "Sandbox: bubblewrap" in result.output
     rows = {line.split()[0]: line.split()[1:] for line in result.output.splitlines() if "-v1  " in line}
-    assert len(rows) == 8
+    assert len(rows) == len(get_suite("quick-v1").tasks)
     assert rows["crafter-reward-v1"][0] == "terminated"
     assert result.output.rstrip().endswith("mine: no problems")
 
@@ -61,7 +62,7 @@ def test_check_shows_the_last_lines_of_an_agent_that_fails(tmp_path, needs):
     assert "  ?]0;title?hello" in result.output
     assert "\x1b" not in result.output
     assert result.output.count("  ?]0;title?hello") == 1
-    assert "all 8 tasks: agent_crash: agent.py:5: ValueError: [b]" in result.output
+    assert f"all {len(get_suite('quick-v1').tasks)} tasks: agent_crash: agent.py:5: ValueError: [b]" in result.output
     assert result.output.rstrip().endswith("mine: 1 problem")
 
 

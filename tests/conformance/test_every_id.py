@@ -29,16 +29,27 @@ def in_another_process(task_id):
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]
 
 
+def once_a_kind(task_ids):
+    """Returns ids as parameters; web pages with the spaces of an earlier one go to the long tests."""
+    kinds, parameters = set(), []
+    for task_id in task_ids:
+        spaces = [item for item in envsuite.get_task(task_id).kwargs.items() if item[0] not in ("page", "limit_s")]
+        kind = str(spaces) if "/miniwob-" in task_id else task_id
+        parameters.append(pytest.param(task_id, marks=pytest.mark.long if kind in kinds else ()))
+        kinds.add(kind)
+    return parameters
+
+
 every_id = pytest.mark.parametrize("task_id", sorted(envsuite.TASKS))
 
 
 @every_id
 def test_contract(task_id, parts_of):
     parts_of(task_id)
-    envsuite.check_env(task_id, steps=16 if "/miniwob-" in task_id else 48)  # 135 ids, 20 episodes each
+    envsuite.check_env(task_id, steps=8 if "/miniwob-" in task_id else 48)  # 135 ids, 20 episodes each
 
 
-@every_id
+@pytest.mark.parametrize("task_id", once_a_kind(sorted(envsuite.TASKS)))
 def test_gymnasium_checker(task_id, parts_of):
     parts_of(task_id)
     env = gymnasium.make(task_id, render_mode="rgb_array")

@@ -14,9 +14,6 @@ from envsuite.leaderboard.results import Results
 from envsuite.leaderboard.submission.bundle import new
 from envsuite.task import Budget, Suite, SuiteTask
 
-pytestmark = pytest.mark.xdist_group("evaluate-submission")  # one process makes what all of these tests read
-
-
 FLAT, HARDCORE = "envsuite/bipedal-flat-v1", "envsuite/bipedal-hardcore-v1"
 SUITE = Suite(
     name="small-v1",

@@ -77,6 +77,7 @@ _FLAGS = (
 _FAST_FRAMES = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 _PORT = re.compile(r"started successfully on port (\d+)")
 _CLOSE_S = 15.0
+_ATTEMPTS = 3
 _LONGEST = 33
 """Characters of a folder for temporary files: the browser makes a socket below it, of whose path systems take 100."""
 
@@ -108,13 +109,11 @@ class Chrome:
         """
         chrome, driver = _require()
         deadline = time.monotonic() + START_S
-        short = len(tempfile.gettempdir()) <= _LONGEST or not Path("/tmp").is_dir()  # noqa: S108  # mkdtemp follows
-        self._folder = tempfile.mkdtemp(prefix="envsuite-chrome-", dir=None if short else "/tmp")  # noqa: S108
+        self._folder = _new_folder()
         self._keeper: subprocess.Popen[bytes] | None = None
         try:
-            self._keeper = self._start(driver)
-            port = self._port(self._keeper, deadline)
-            capabilities = _new_session(port, _options(chrome, self._folder, frames), deadline)
+            port = self._drive(driver, deadline)
+            capabilities = _new_session(port, _options(chrome, frames), deadline)
             self.version = str(capabilities["browserVersion"])
             self.address = str(capabilities["goog:chromeOptions"]["debuggerAddress"])
             """Host and port of the DevTools server."""
@@ -130,6 +129,20 @@ class Chrome:
         except BaseException:
             self.close()
             raise
+
+    def _drive(self, driver: str, deadline: float) -> int:
+        """Starts the driver and returns its port; again where it ends: a port it found free may be taken by then."""
+        attempt = 1
+        while True:
+            self._keeper = self._start(driver)
+            try:
+                return self._port(self._keeper, deadline)
+            except OSError:
+                if attempt == _ATTEMPTS or self._keeper.poll() is None:
+                    raise
+            attempt += 1
+            shutil.rmtree(self._folder, ignore_errors=True)  # most often the keeper has taken it along
+            self._folder = _new_folder()
 
     def _start(self, driver: str) -> subprocess.Popen[bytes]:
         """Starts the driver under the keeper; it finds a port itself, for one found here could be taken by then."""
@@ -187,6 +200,11 @@ class Chrome:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _new_folder() -> str:
+    short = len(tempfile.gettempdir()) <= _LONGEST or not Path("/tmp").is_dir()  # noqa: S108  # mkdtemp follows
+    return tempfile.mkdtemp(prefix="envsuite-chrome-", dir=None if short else "/tmp")  # noqa: S108
+
+
 def _new_session(port: int, options: webdriver.ChromeOptions, deadline: float) -> dict[str, Any]:
     """Starts the browser and returns what it is; raises `WebDriverException` or urllib3's `HTTPError`."""
     config = ClientConfig(
@@ -201,7 +219,7 @@ def _new_session(port: int, options: webdriver.ChromeOptions, deadline: float) -
     return capabilities
 
 
-def _options(chrome: str, folder: str, frames: bool) -> webdriver.ChromeOptions:
+def _options(chrome: str, frames: bool) -> webdriver.ChromeOptions:
     options = webdriver.ChromeOptions()
     options.binary_location = chrome
     flags = [

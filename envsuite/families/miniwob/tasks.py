@@ -49,6 +49,7 @@ _KEYBOARD = frozenset(
 _CORE = frozenset(
     ["click-checkboxes-soft", "choose-date", "book-flight", "social-media-all", "email-inbox-nl-turk", "forms"]
 )
+_QUICK = frozenset({"login-user", "click-checkboxes"})
 _HIDDEN = frozenset({"guess-number", "hot-cold"})
 """Pages that begin alike under every seed: what it decides shows only when it is found."""
 _SIZES: dict[str, dict[str, int]] = {
@@ -89,6 +90,7 @@ def _actions(page: Page) -> str:
 def _tags(page: Page) -> frozenset[str]:
     tags = {"discrete", "procedural", "language", "goal", page.group, page.origin}
     tags |= {"core"} if page.name in _CORE else set()
+    tags |= {"quick"} if page.name in _QUICK else set()
     tags |= {"hidden"} if page.name in _HIDDEN else set()
     tags |= {"parameters"} if page.name == "forms" else set()
     return frozenset(tags)

@@ -21,6 +21,8 @@ class Agent:
     def act(self, observation: Any) -> Any:
         """Returns a member of the action space; `action_mask` says which actions are legal, where some are not."""
         mask = observation.get("action_mask") if isinstance(observation, dict) else None
+        if mask is not None and hasattr(self.action_space, "nvec"):  # several choices, a mask for each
+            mask = tuple(np.split(mask, np.cumsum(self.action_space.nvec)[:-1]))
         return self.action_space.sample(mask)
 
 

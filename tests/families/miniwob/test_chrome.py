@@ -100,6 +100,19 @@ def test_no_browser_on_the_path_is_an_error_at_make(monkeypatch, temporary):
     assert "none of them on the PATH" in refused(temporary)
 
 
+def test_a_driver_that_ends_at_once_is_started_again(monkeypatch, program):
+    driver = chrome.find_driver(chrome.find_chrome())
+    tries = Path(tempfile.gettempdir()) / "tries"
+    monkeypatch.setenv(
+        chrome.DRIVER_VARIABLE,
+        program(f'#!/bin/sh\necho >> {tries}\n[ $(wc -l < {tries}) -gt 2 ] || exit 1\nexec {driver} "$@"\n'),
+    )
+    env = make("click-test", shard=OWN_BROWSER)
+    env.reset(seed=0)
+    env.close()
+    assert len(tries.read_text()) == 3
+
+
 def test_a_browser_without_a_driver_is_an_error_at_make(monkeypatch, temporary):
     monkeypatch.setenv(chrome.CHROME_VARIABLE, "/bin/true")
     monkeypatch.delenv(chrome.DRIVER_VARIABLE, raising=False)

@@ -195,8 +195,8 @@ def test_a_script_without_end_is_cut_off_and_a_reset_goes_on(monkeypatch, script
     except BrowserCrashed:
         ended = True
     assert time.monotonic() - started < 25
-    # Timers are the page's own clock's, which goes on; all else is seen.
-    assert ended or "again" in script
+    # Timers are the page's own clock's, which goes on, and a browser without windows answers dialogs; all else is seen.
+    assert ended or "again" in script or "alert" in script
     assert not ended or not any(Path(f"/proc/{pid}").exists() for pid in pids)
     monkeypatch.undo()
     assert opening(env, 3) == before

@@ -19,6 +19,7 @@ from board_browsing import (
     server,
 )
 from board_filling import Agent
+from boards import JOBS
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -68,7 +69,7 @@ def test_pictures_of_a_closed_season_are_drawn(board, server, light):
     resize(light, 1280)
     light.get(server + address(board, "submission"))
     pictures = light.find_elements(By.CSS_SELECTOR, ".strips img")
-    assert len(pictures) == 8
+    assert len(pictures) == JOBS
     first = pictures[0]
     light.execute_script("arguments[0].scrollIntoView()", first)
     WebDriverWait(light, WAIT_S).until(lambda _: light.execute_script("return arguments[0].naturalWidth", first) > 500)

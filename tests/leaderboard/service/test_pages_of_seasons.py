@@ -8,6 +8,7 @@ pytest.importorskip("fastapi")
 
 from board_filling import Agent, Board
 from board_reading import fetch, get
+from boards import JOBS
 
 from envsuite.leaderboard.service.views import labels, row_labels, shared_ranks
 from envsuite.leaderboard.store import standings
@@ -103,7 +104,7 @@ def test_failed_episodes_are_told_where_the_agent_stands(board, get):
 
 def test_the_caption_of_a_failed_episode_says_how_it_ended(board, get):
     page = get(f"/submissions/{board.ids['broken']}")
-    assert page.shown.count(" steps, agent crash") == 8
+    assert page.shown.count(" steps, agent crash") == JOBS
     assert "bipedal-flat-v1 : failed after " in page.shown
     assert all(own["alt"].startswith("Frames of an episode of ") for own in page.all("img"))
 

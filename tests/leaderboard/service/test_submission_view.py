@@ -8,6 +8,9 @@ pytest.importorskip("fastapi")
 
 from board_filling import HOSTILE
 from board_reading import board, fetch, get
+from boards import EPISODES, JOBS
+
+from envsuite.catalogue import family_of, get_suite
 
 __all__ = ["board", "fetch", "get"]
 HYPHEN = r"(?<![\w-])-\.?\d"
@@ -42,7 +45,8 @@ def test_a_submission_shows_its_numbers_its_proof_and_what_is_only_declared(boar
     assert fetch(f"/submissions/{identity}/replays/crafter-reward-v1.webp").status == 404
     assert fetch(f"/submissions/{identity}/result.jsonl").status == 404, "its season is open"
     with_bars = [own for own in page.all("svg") if own.get("role") == "img" and "track" in own.get("class", "")]
-    assert len(with_bars) == 8 + 4, "a bar for each of eight tasks, and for the mean of each of four families"
+    families = {family_of(task_id).name for task_id in get_suite("quick-v1").task_ids}
+    assert len(with_bars) == JOBS + len(families), "a bar for each task, and for the mean of each family"
 
 
 def test_bars_are_normalised_and_say_so_beside_the_score_in_its_unit(board, get):
@@ -76,7 +80,7 @@ def test_a_submission_that_waits_or_was_rejected_says_why(board, get):
     assert "It waits for a worker." in waiting
     assert "Place" in waiting
     running = get(f"/submissions/{board.ids['half-way']}")
-    assert "of 160 episodes" in running.shown
+    assert f"of {5 * EPISODES} episodes" in running.shown
     assert HOSTILE not in running.shown, "the log is its owner's"
-    assert running.all("progress")[0]["max"] == "160"
+    assert running.all("progress")[0]["max"] == str(5 * EPISODES)
     assert "cannot be evaluated" in get(f"/submissions/{board.ids['rejected']}").shown

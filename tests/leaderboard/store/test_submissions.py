@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from boards import JOBS, count, lease, manifest, open_board, play, sha256, submit, work
+from boards import EPISODES, JOBS, count, lease, manifest, open_board, play, sha256, submit, work
 from sqlalchemy import text
 
 from envsuite.errors import LeaseLost, NotAllowed, UnknownName
@@ -13,7 +13,7 @@ def test_a_submission_waits_with_its_place(database, files):
     open_board(database, files)
     view = submit(database, files, name="walker", description="<b>walks</b>")
     assert (view.state, view.trust, view.place, view.eta_s) == ("queued", None, 1, None)
-    assert (view.episodes_done, view.episodes_total) == (0, 32)
+    assert (view.episodes_done, view.episodes_total) == (0, EPISODES)
     assert view.declared["description"] == "<b>walks</b>"
     assert view.season == "s1"
     with database.read() as session:
