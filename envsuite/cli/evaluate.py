@@ -179,7 +179,7 @@ def _declared_size(agent: str) -> int:
 
 
 def _grow(bars: Progress, bar: TaskID) -> None:
-    """Raises the total to one more than is done: a function does not tell before it is called what its agents play at once."""
+    """Makes room for one more episode: what its agents play at once, a function does not tell before it is called."""
     task = next(task for task in bars.tasks if task.id == bar)
     if task.total is not None and task.completed + 1 > task.total:
         bars.update(bar, total=task.completed + 1)

@@ -13,7 +13,12 @@ from envsuite.families.miniwob import document, forms
 from envsuite.families.miniwob.document import Document
 
 FLIGHT_PX, TASK_PX = (375, 667), (160, 210)
-_FORM_OPTIONS = ("prefill", "subgoal", "fields", "style", "split")
+_OPTIONS = {
+    forms.NAME: ("prefill", "subgoal", "fields", "style", "split"),
+    forms.BOOKING_NAME: ("prefill", "subgoal", "fields"),
+}
+"""Page -> the options of `reset` that it takes, in which nothing is checked but the types."""
+_NAMES = tuple(dict.fromkeys(name for names in _OPTIONS.values() for name in names))
 
 
 def load(name: str) -> Document:
@@ -48,10 +53,11 @@ def reset_options(name: str, task_value: Any, options: Mapping[str, Any]) -> dic
     if name == forms.NAME:
         fields, elements, pages = (int(value) for value in task_value)
         extra["form"] = {"fields": fields, "elements": elements, "pages": min(pages, fields)}
-    for key in _FORM_OPTIONS:
+    for key in _NAMES:
         if key in options:
-            if name != forms.NAME:
-                raise InvalidTask(f"options[{key!r}]: expected it for forms only, got it for the page {name}")
+            if key not in _OPTIONS.get(name, ()):
+                takers = " and ".join(page for page, names in _OPTIONS.items() if key in names)
+                raise InvalidTask(f"options[{key!r}]: expected it for {takers} only, got it for the page {name}")
             extra[key] = _plain(key, options[key])
     if options.get("data_mode", "train") not in ("train", "test"):
         raise InvalidTask(f"options['data_mode']: expected 'train' or 'test', got {options['data_mode']!r}")

@@ -153,6 +153,54 @@ def test_forms_take_parameters_and_prefills(env_of):
     assert len(info["fields"]) == 2
 
 
+def test_the_booking_form_takes_prefills_subgoals_and_fields(env_of):
+    env = env_of("book-flight-form", actions="text")
+    _, info = env.reset(seed=2, options={"prefill": 2})
+    assert info["potential"] == 2 / 3
+    _, info = env.reset(seed=2, options={"prefill": ["date"]})
+    assert info["potential"] == 1 / 3
+    _, whole = env.reset(seed=2)
+    _, info = env.reset(seed=2, options={"subgoal": ["from", "date"]})
+    assert dict(info["fields"]) == {key: dict(whole["fields"])[key] for key in ("from", "date")}
+    assert " to: " not in info["utterance"]
+    fields = {"from": "BOS", "to": "Anchorage", "date": "10/31/2016"}
+    _, info = env.reset(seed=2, options={"fields": fields, "prefill": 1})
+    assert dict(info["fields"]) == fields
+    assert info["utterance"] == "Book a one-way flight from: BOS to: Anchorage on 10/31/2016."
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"prefill": 3}, {"subgoal": 1}, {"fields": {"to": "ANC", "date": "12/31/2016"}}]
+)
+def test_the_booking_form_is_right_when_what_is_asked_for_is(env_of, options):
+    env = env_of("book-flight-form", actions="text")
+    for seed in range(3):
+        env.reset(seed=seed, options=options)
+        while (action := env.page.call("oracleAction")) is not None:
+            kind, (row, *text) = action
+            *_, info = env.step(encode(" ".join([kind, str(row), *map(json.dumps, text)])))
+        assert info["success"], (seed, info["reason"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prefill": 4}, "prefill: expected 0 to 3 of from, to, date, got 4"),
+        ({"prefill": ["price"]}, "prefill"),
+        ({"subgoal": 0}, "subgoal: expected 1 to 3"),
+        ({"fields": {"price": "1"}}, "fields: expected some of from, to, date"),
+        ({"fields": {"from": "Atlantis"}}, "fields: from: expected an airport"),
+        ({"fields": {"date": "02/30/2017"}}, "fields: date: expected month/day/year"),
+        ({"style": "natural"}, "expected it for forms only"),
+    ],
+)
+def test_wrong_options_of_the_booking_form_are_told(env_of, options, said):
+    env = env_of("book-flight-form")
+    with pytest.raises(InvalidTask, match=said):
+        env.reset(seed=1, options=options)
+    env.reset(seed=1)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
