@@ -1,5 +1,7 @@
 """MiniWoB's tasks as environments: rewards, limits, options, snapshots, what language agents and eyes get."""
 
+import json
+
 import numpy as np
 import pytest
 from families.miniwob.playing import episode, make, random_action
