@@ -10,6 +10,7 @@ import gymnasium
 import pytest
 from conformance.golden import build
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
+from kinds import once_a_kind
 
 import envsuite
 from envsuite.conformance import trajectory_hash
@@ -27,17 +28,6 @@ ALLOWED = {
 def in_another_process(task_id):
     code = f"from envsuite.conformance import trajectory_hash; print(trajectory_hash({task_id!r}))"
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]
-
-
-def once_a_kind(task_ids):
-    """Returns ids as parameters; web pages with the spaces of an earlier one go to the long tests."""
-    kinds, parameters = set(), []
-    for task_id in task_ids:
-        spaces = [item for item in envsuite.get_task(task_id).kwargs.items() if item[0] not in ("page", "limit_s")]
-        kind = str(spaces) if "/miniwob-" in task_id else task_id
-        parameters.append(pytest.param(task_id, marks=pytest.mark.long if kind in kinds else ()))
-        kinds.add(kind)
-    return parameters
 
 
 every_id = pytest.mark.parametrize("task_id", sorted(envsuite.TASKS))

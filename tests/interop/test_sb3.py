@@ -1,6 +1,7 @@
 import builtins
 import functools
 import importlib
+import os
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import vector_toys as toys
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
+from kinds import once_a_kind
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
@@ -192,7 +194,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatc
         importlib.import_module("envsuite.interop.sb3")
 
 
-@pytest.mark.parametrize("task_id", envsuite.TASKS)
+@pytest.mark.parametrize("task_id", once_a_kind(envsuite.TASKS))
 def test_a_moment_of_ppo_on_every_id(task_id):
     venv = to_vec_env(task_id, 2, seed=3, workers=0)
     assert isinstance(venv, VecEnv)
@@ -208,6 +210,16 @@ def test_a_policy_is_evaluated_without_a_warning_about_monitors():
     model = PPO(policy_of(venv), venv, n_steps=8, batch_size=8, device="cpu")
     _, lengths = evaluate_policy(model, venv, n_eval_episodes=1, return_episode_rewards=True)
     assert 0 < lengths[0] <= envsuite.get_task(task_id).max_episode_steps
+    venv.close()
+
+
+def test_web_pages_stay_in_one_process_and_share_a_browser(parts_of):
+    task_id = "envsuite/miniwob-click-test-v1"
+    parts_of(task_id)
+    venv = to_vec_env(task_id, 2, seed=0)
+    browsers = {page.browser for page in venv.get_attr("page")}
+    assert len(browsers) <= 2
+    assert all(browser.owner == os.getpid() for browser in browsers)
     venv.close()
 
 
