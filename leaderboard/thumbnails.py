@@ -232,7 +232,9 @@ def _main() -> int:
     """Draws the reel on standard input to standard output."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        # The soft limit only: a browser maps a terabyte, and its keeper lifts the limit for it.
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
     output = os.dup(1)
     os.dup2(2, 1)  # What a simulator prints is no part of the picture.
     try:

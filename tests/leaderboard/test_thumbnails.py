@@ -50,6 +50,11 @@ def frames(strip, count=FRAMES):
     return [picture[:, i * width : (i + 1) * width - GAP] for i in range(count)]
 
 
+def test_a_web_page_is_drawn_by_a_browser_of_its_own(web):
+    strip = draw_apart(reel("envsuite/miniwob-click-checkboxes-v1", steps=2))
+    assert all(picture.std() > 10 for picture in frames(strip, count=3))
+
+
 @pytest.mark.parametrize("task_id", TASKS)
 def test_every_family_has_strips(task_id, parts_of):
     parts_of(task_id)

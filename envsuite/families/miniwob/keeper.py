@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,10 @@ def main(parent: int, folder: str, command: list[str]) -> int:
     with contextlib.suppress(OSError, AttributeError, TypeError):
         # Orphans of the browser become children of this process and are found.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with contextlib.suppress(OSError, ValueError):
+        # A browser maps a terabyte and uses little of it; what limits the parent's memory would keep it from starting.
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     stopped = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
