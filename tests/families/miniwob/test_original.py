@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,7 @@ class Original:
     """The package, in a process of its own."""
 
     def __init__(self) -> None:
-        chrome = str(find_chrome())
+        chrome = shutil.which("chromium") or str(find_chrome())  # a headless shell outlives the package's driver
         browser = {"MINIWOB_CHROME_BINARY": chrome, "MINIWOB_CHROMEDRIVER": str(find_driver(chrome))}
         command = [str(peer_python(MINIWOB, MINIWOB_PINS)), str(Path(__file__).parent / "original_player.py")]
         self._process = subprocess.Popen(
