@@ -291,6 +291,7 @@ class MiniwobEnv(TaskEnv):
         self._begun = self._command(seed, task_value, self._options)
         answer, self.answer = self.answer, None
         if answer is None:
+            self.screenshot = None  # of a batch that another environment broke off
             answer = self.page.call(*self._begun)
         if isinstance(answer[0], str):  # the page refuses the options
             raise InvalidTask(f"options: {answer[0]} ({self.task.id})")
@@ -331,6 +332,7 @@ class MiniwobEnv(TaskEnv):
         command = self.form.command(action, self._instruction.fields)
         answer, self.answer = self.answer, None
         if answer is None:
+            self.screenshot = None
             answer = self.page.call("step", *command, 0)
         self._commands.append(command)
         self._take(answer)

@@ -163,7 +163,7 @@
   let checked = -1;
   function dropHiddenFocus() {
     const now = env.version();
-    if (now === checked) return;
+    if (now === checked && !env.files) return; // what changes in frames is not counted
     checked = now;
     const element = env.active();
     if (element.tagName !== "BODY" && (element.disabled || !element.getClientRects().length)) element.blur();
