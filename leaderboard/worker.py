@@ -136,7 +136,9 @@ def work(
     """
     provider = check_sandbox(provider)
     done, pause, connected = 0, idle_s, False
-    with Interrupts(stop or threading.Event()).installed() as interrupts, Workshop(client, cache, provider) as workshop:
+    stop = stop or threading.Event()
+    workshop = Workshop(client, cache, provider, patience_s=patience_s, stop=stop)
+    with Interrupts(stop).installed() as interrupts, workshop:
         while not interrupts.stop.is_set() and done != jobs:
             offer = _lease(client, name, kinds, patience_s, interrupts.stop)
             if not connected and not interrupts.stop.is_set():
@@ -169,6 +171,7 @@ def _do(offer: Offer, client: Client, workshop: Workshop, interrupts: Interrupts
     with Reporter(client, offer, on_lost=interrupts.interrupt, patience_s=patience_s) as reporter:
         watchdog = Watchdog(offer, reporter, client, say)
         try:
+            workshop.fetch(offer)  # before the watchdog: a server that is away is no simulator that hangs
             with watchdog:
                 finish = _play(offer, workshop, reporter, interrupts)
             if interrupts.stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from envsuite.leaderboard.client import Client
 from envsuite.leaderboard.executors.jobs import Job
 from envsuite.leaderboard.executors.player import Player
 from envsuite.leaderboard.replays import replay_episode
+from envsuite.leaderboard.reporter import persist
 from envsuite.leaderboard.results import this_machine
 from envsuite.leaderboard.sandbox.agent import SandboxedSubmission
 from envsuite.leaderboard.sandbox.base import Enforced
@@ -62,9 +64,13 @@ class _Careful:
 class Workshop:
     """Plays jobs; keeps the last bundle unpacked, since the blocks of one submission follow each other."""
 
-    def __init__(self, client: Client, cache: Path, provider: str) -> None:
-        """Takes where bundles come from, the folder they are cached in, and the sandbox's name, a safe one."""
+    def __init__(self, client: Client, cache: Path, provider: str, *, patience_s: float, stop: threading.Event) -> None:
+        """Takes where bundles come from, the folder they are cached in, and the sandbox's name, a safe one.
+
+        A fetch is tried again for `patience_s` seconds while the server is away, until `stop` is set.
+        """
         self._client, self._cache, self._provider = client, cache, provider
+        self._patience_s, self._stop = patience_s, stop
         self._bundle: Bundle | None = None
         self._enforced: Enforced | None = None
         self._log = self._log_start = ""
@@ -80,6 +86,15 @@ class Workshop:
         if self._bundle is not None:
             self._bundle.close()
             self._bundle = None
+
+    def fetch(self, offer: Offer) -> None:
+        """Fetches the bundle that a job needs, unless it is cached or the job needs none.
+
+        Raises `ServerRefused`, and `ServerUnreachable` when the server was away for too long.
+        """
+        archive = self._archive(offer.bundle_sha256)
+        if offer.kind != "validate" and not archive.exists():
+            self._download(offer.bundle_sha256, archive)
 
     def play(self, offer: Offer, add: Callable[[Episode], None], stopped: Callable[[], bool]) -> str:
         """Returns why the job could not be done, empty where every episode was handed to `add`.
@@ -138,13 +153,10 @@ class Workshop:
         if self._bundle is not None and self._bundle.sha256 == sha256:
             return self._bundle
         self.close()
-        folder = self._cache / "bundles"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        archive = folder / f"{sha256}.zip"
+        archive = self._archive(sha256)
         for fetched in (False, True):
             if fetched or not archive.exists():
-                _make_room(folder)
-                self._client.bundle(sha256, archive)
+                self._download(sha256, archive)
             with contextlib.suppress(*(() if fetched else (InvalidSubmission,))):
                 bundle = Bundle.open(archive)
                 if bundle.sha256 == sha256:
@@ -152,6 +164,14 @@ class Workshop:
                     return bundle
                 bundle.close()
         raise ServerRefused(f"bundle {sha256}: the server's file has another hash; restore its blobs from a backup")
+
+    def _archive(self, sha256: str) -> Path:
+        return self._cache / "bundles" / f"{sha256}.zip"
+
+    def _download(self, sha256: str, archive: Path) -> None:
+        archive.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_room(archive.parent)
+        persist(lambda: self._client.bundle(sha256, archive), patience_s=self._patience_s, stop=self._stop)
 
 
 def _tail(log: str) -> str:

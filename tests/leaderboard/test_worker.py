@@ -97,6 +97,26 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(board, client, bwrap, tmp_
     assert cached.read_bytes() == (tmp_path / "b" / "bundle.zip").read_bytes()
 
 
+class Breaking(Client):
+    """A client whose first fetches of a bundle break off."""
+
+    failures = 2
+
+    def bundle(self, sha256, file):
+        if self.failures:
+            self.failures -= 1
+            raise ServerUnreachable("the server went away in the middle of the file")
+        super().bundle(sha256, file)
+
+
+def test_a_fetch_that_breaks_off_is_tried_again(board, bwrap, tmp_path):
+    submission = submit(board, tmp_path / "b")
+    with Breaking(board.url, board.token("w1", "worker")) as client:
+        assert work(client, name="w", cache=tmp_path / "cache", jobs=1) == 1
+    assert client.failures == 0
+    assert look(board, submission).episodes_done >= 2
+
+
 def test_what_cannot_be_installed_is_the_submissions_fault(board, client, bwrap, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     lock = "nothing-of-this-name-envsuite==1.0 --hash=sha256:" + 64 * "0" + "\n"

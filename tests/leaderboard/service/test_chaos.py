@@ -21,6 +21,7 @@ __all__ = ["private_suites"]
 
 PAUSE_S = 0.006
 """Of the agent, for a step: an episode takes about a third of a second."""
+ENDED = ("scored", "failed", "rejected")
 FAST, LONG = pytest.param(3, id="3"), pytest.param(20, id="20", marks=[pytest.mark.long, pytest.mark.timeout(1800)])
 
 
@@ -58,11 +59,11 @@ class Chaos:
 
     def wait(self, kill: int, longest_s: float) -> None:
         """Returns at a random point; every third time after a new episode, since five jobs without one are too many."""
-        if self._look().state in ("scored", "failed", "rejected"):
+        if self._look().state in ENDED:
             self.sent.append(self._send())
         if kill % 3 == 2:
             before = self._look().episodes_done
-            wait_for(lambda: (view := self._look()).episodes_done > before or view.state == "scored", 120)
+            wait_for(lambda: (view := self._look()).episodes_done > before or view.state in ENDED, 120)
         time.sleep(self.random.uniform(0.0, longest_s))
 
     def _look(self):
