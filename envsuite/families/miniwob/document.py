@@ -23,6 +23,7 @@ RUNTIME = (
     "clock.js",
     "keyboard.js",
     "focus.js",
+    "editing.js",
     "pointer.js",
     "restart.js",
     "nodes.js",
@@ -63,10 +64,14 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
     "font-src data:; form-action 'none'; base-uri 'none'"
 )
-# Movements of the browser's own run by real time; a blinking caret is one.
+# Movements of the browser's own run by real time; a blinking caret is one. The rings are the browser's own, for the
+# focus that focus.js keeps.
 _STYLE = (
     "*,*::before,*::after{transition:none!important;animation:none!important;caret-color:transparent!important;"
     "scroll-behavior:auto!important}"
+    ":where([data-focus=key],input:is([type=text],[type=password],[type=search],[type=email],[type=url],[type=tel],"
+    "[type=number],:not([type]))[data-focus],textarea[data-focus],[contenteditable][data-focus])"
+    "{outline:-webkit-focus-ring-color auto 1px}"
 )
 _LINK = re.compile(r"<link[^>]*href=\"([^\"]+)\"[^>]*>")
 _SCRIPT = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)

@@ -166,7 +166,7 @@
     if (now === checked && !env.files) return; // what changes in frames is not counted
     checked = now;
     const element = env.active();
-    if (element.tagName !== "BODY" && (element.disabled || !element.getClientRects().length)) element.blur();
+    if (element.tagName !== "BODY" && (element.disabled || !element.checkVisibility())) env.unfocus(element.ownerDocument);
   }
 
   // One step: time passes, then the action, then what it starts at once.

@@ -56,15 +56,7 @@
     if (/^key|beforeinput|textInput/.test(type)) env.hearsKeys = true;
     return native.call(target, type, listener, options);
   };
-  for (const prototype of [HTMLElement.prototype, SVGElement.prototype]) {
-    for (const name of ["focus", "blur"]) {
-      const original = prototype[name];
-      prototype[name] = function (...args) {
-        original.apply(this, args);
-        env.syncFocus();
-      };
-    }
-  }
+  env.ownFocus(window);
   window.__loaded = function () {
     for (const listener of loads) env.guarded(() => listener.call(window, new Event("load")));
     const handler = window.onload;

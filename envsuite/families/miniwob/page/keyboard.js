@@ -21,24 +21,16 @@
     return nativeAdd.call(this === undefined ? window : this, type, listener, options);
   };
 
-  function active() {
-    let found = document.activeElement;
-    while (found && found.tagName === "IFRAME" && found.contentDocument) found = found.contentDocument.activeElement;
-    return found || document.body;
-  }
-  env.active = active;
-
   const isA = (element, ...names) => names.includes(element.tagName);
   const editable = (element) =>
     element.isContentEditable ||
     ((isA(element, "TEXTAREA") || (isA(element, "INPUT") && PLAIN.has(element.type))) && !element.disabled && !element.readOnly);
-  const command = (name, value) => active().ownerDocument.execCommand(name, false, value);
   const changed = (element, ...types) => types.forEach((type) => element.dispatchEvent(new Event(type, { bubbles: true })));
 
   function sendKey(type, key, modifiers, charCode) {
     const keyCode = charCode || MARKS[key] || CODES[key] || (key.length === 1 ? key.toUpperCase().charCodeAt(0) : 0);
     const init = { key, bubbles: true, cancelable: true, composed: true, view: window, keyCode, charCode: charCode || 0, which: keyCode, ...modifiers };
-    return active().dispatchEvent(new KeyboardEvent(type, init));
+    return env.active().dispatchEvent(new KeyboardEvent(type, init));
   }
 
   function selectAll(element) {
@@ -61,19 +53,19 @@
   }
 
   function insert(text) {
-    if (!env.hearsKeys) return void command("insertText", text);
+    if (!env.hearsKeys) return void env.edit("insertText", text);
     for (const letter of text) press(letter, SHIFTED.test(letter) ? { shiftKey: true } : {});
   }
 
   // Types a text into the element with the focus; `replace` drops what it holds first.
   env.typeText = function (text, replace) {
-    const element = active();
+    const element = env.active();
     if (element.tagName === "SELECT") return pick(element, text);
     if (element.tagName === "INPUT" && SET.has(element.type)) return setValue(element, isoValue(element, text));
     if (!editable(element)) return void (env.hearsKeys && !replace && insert(text));
     if (replace) selectAll(element);
     if (text) insert(text);
-    else if (replace) command("delete");
+    else if (replace) env.edit("delete");
   };
 
   // Typed are month/day/year and hour:minute AM or PM, as en-US has it; set are year-month-day and hours to 23.
@@ -88,24 +80,27 @@
 
   function nextFocus(back) {
     const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]")]
-      .filter((each) => each.tabIndex >= 0 && !each.disabled && each.getClientRects().length);
+      .filter((each) => (each.tabIndex >= 0 || (each.isContentEditable && !each.hasAttribute("tabindex"))) && !each.disabled && each.getClientRects().length);
     if (!all.length) return;
-    const at = all.indexOf(active());
+    const at = all.indexOf(env.active());
     const next = all[(at + (back ? -1 : 1) + all.length + (at < 0 && back ? 1 : 0)) % all.length];
-    next.focus();
+    env.focus(next, { byKey: true });
     if (next.select) next.select();
   }
 
   function enter(element) {
-    if (isA(element, "TEXTAREA") || element.isContentEditable) return command("insertText", "\n");
+    if (isA(element, "TEXTAREA") || element.isContentEditable) return env.edit("insertText", "\n");
     if (isA(element, "BUTTON") || element.matches("a[href], summary, input[type=submit], input[type=button]")) {
       return element.click();
     }
-    const form = isA(element, "INPUT") && element.form;
+    if (!isA(element, "INPUT")) return;
+    env.commit(element);
+    const { form } = element;
     if (!form) return;
     const button = form.querySelector("button:not([type=button]), input[type=submit]");
+    const lines = [...form.elements].filter((each) => isA(each, "INPUT") && (PLAIN.has(each.type) || SET.has(each.type)));
     if (button) button.click();
-    else form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    else if (lines.length < 2) form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
   }
 
   function arrow(element, key) {
@@ -123,15 +118,15 @@
     } else if (element.tagName === "INPUT" && element.type === "radio") {
       const group = [...document.querySelectorAll("input[type=radio]")].filter((each) => each.name === element.name && !each.disabled);
       const next = group[(group.indexOf(element) + step + group.length) % group.length];
-      next.focus();
+      env.focus(next, { byKey: true });
       next.click();
     } else if (editable(element)) {
-      getSelection().modify("move", step < 0 ? "backward" : "forward", vertical ? "line" : "character");
+      env.moveCaret(element, key);
     } else if (vertical) env.onElement.scroll(element, step * 40);
   }
 
   function edge(element, key) {
-    if (editable(element)) getSelection().modify("move", key === "Home" ? "backward" : "forward", "lineboundary");
+    if (editable(element)) env.moveCaret(element, key);
     else env.onElement.scroll(element, key === "Home" ? -1e6 : 1e6);
   }
 
@@ -139,17 +134,17 @@
     if (letter === "a") return editable(element) ? selectAll(element) : getSelection().selectAllChildren(document.body);
     const text = element.selectionStart != null ? element.value.slice(element.selectionStart, element.selectionEnd) : String(getSelection());
     if (letter === "c" || letter === "x") env.clipboard = text || env.clipboard;
-    if (letter === "x" && editable(element) && text) command("delete");
-    if (letter === "v" && editable(element) && env.clipboard) command("insertText", env.clipboard);
+    if (letter === "x" && editable(element) && text) env.edit("delete");
+    if (letter === "v" && editable(element) && env.clipboard) env.edit("insertText", env.clipboard);
   }
 
   function byDefault(element, key, modifiers) {
     if (modifiers.ctrlKey || modifiers.metaKey) return shortcut(element, key.toLowerCase());
     if (key === " " && !editable(element)) return element.matches("button, input, summary") ? element.click() : env.onElement.scroll(element, PAGE_PX);
-    if (key.length === 1) return editable(element) && command("insertText", key);
+    if (key.length === 1) return editable(element) && env.edit("insertText", key);
     if (key === "Enter") return enter(element);
-    if (key === "Backspace") return editable(element) && command("delete");
-    if (key === "Delete") return editable(element) && command("forwardDelete");
+    if (key === "Backspace") return editable(element) && env.edit("delete");
+    if (key === "Delete") return editable(element) && env.edit("forwardDelete");
     if (key === "Tab") return nextFocus(modifiers.shiftKey);
     if (key.startsWith("Arrow")) return arrow(element, key);
     if (key === "Home" || key === "End") return edge(element, key);
@@ -162,7 +157,7 @@
     const printable = key.length === 1 || key === "Enter";
     const held = modifiers.ctrlKey || modifiers.metaKey || modifiers.altKey;
     if (go && (!printable || held || sendKey("keypress", key, modifiers, key === "Enter" ? 13 : key.charCodeAt(0)))) {
-      byDefault(active(), key, modifiers);
+      byDefault(env.active(), key, modifiers);
     }
     sendKey("keyup", key, modifiers);
   }

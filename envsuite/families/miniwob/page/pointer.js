@@ -1,8 +1,7 @@
 // The mouse: moves, presses and releases with the events, focus, selection and widget behaviour of a browser.
 (function (env) {
   const HANDLE_PX = 16; // side of the corner by which a text area is resized
-  const FOCUSABLE =
-    "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=''], [contenteditable='true']";
+  const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable=''], [contenteditable=true]";
   const MOVING = ["over", "enter", "out", "leave"].flatMap((type) => ["pointer" + type, "mouse" + type]);
   let pointer = null;
   env.hear("click"); // it acts by itself: boxes are ticked, labels followed, forms handed in
@@ -96,10 +95,8 @@
 
   function focusFor(element) {
     const target = element.closest(FOCUSABLE);
-    if (target && !target.disabled) {
-      if (target !== env.active()) target.focus({ preventScroll: true });
-    }
-    else if (!element.closest("label")) element.ownerDocument.activeElement?.blur();
+    if (target && !target.disabled) env.focus(target, { preventScroll: true });
+    else env.unfocus(element.ownerDocument);
   }
 
   function onHandle(element) {
@@ -163,7 +160,7 @@
     const option = target.tagName === "OPTION" ? target : null;
     if (option && !option.disabled) choose(option);
     send(target, "click", { detail: count, buttons: 0 });
-    env.syncFocus(); // a label has given the focus to its control
+    env.syncFocus(); // the browser has, where a page stops the click on its way
   }
 
   // Selects an option as a click in its list does.

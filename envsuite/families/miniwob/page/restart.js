@@ -67,10 +67,14 @@
     dirty.add(control);
     env.brush();
   }
+  env.soil = soil;
   for (const [kind, ...names] of [
     [HTMLInputElement, "value", "checked", "valueAsNumber", "valueAsDate", "indeterminate"], [HTMLTextAreaElement, "value"],
     [HTMLSelectElement, "value", "selectedIndex"], [HTMLOptionElement, "selected"],
   ]) names.forEach((name) => env.watchProperty(kind.prototype, name, soil));
+  for (const [kind, ...names] of [[HTMLInputElement, "stepUp", "stepDown", "setRangeText"], [HTMLTextAreaElement, "setRangeText"]]) {
+    names.forEach((name) => env.watchMethod(kind.prototype, name, soil));
+  }
   for (const type of ["input", "change", "click"]) {
     nativeAdd.call(window, type, (event) => {
       if (event.target instanceof Element && event.target.matches("input, textarea, select, option, label, label *")) {
@@ -116,6 +120,7 @@
     if (!fresh.length) return;
     records.push(...fresh);
     for (const { attributeName } of fresh) attributeName === "data-focus" ? env.brushFocus() : env.touch();
+    for (const { removedNodes } of fresh) if (removedNodes.length) env.dropFocusOf(removedNodes);
   }
   env.noteChanges = () => note(observer.takeRecords());
 
@@ -306,8 +311,8 @@
   };
 
   env.blur = function () {
-    document.activeElement?.blur();
     env.forgetFocus();
+    env.forgetEdits();
     getSelection().removeAllRanges();
   };
 

@@ -16,7 +16,8 @@
   env.brush = () => soften(state?.controls);
   env.brushFocus = () => soften(state?.focus);
   env.readStyles = function () {
-    const rules = [...document.styleSheets].map((sheet) => [...sheet.cssRules].map((rule) => rule.cssText).join()).join();
+    const [, ...sheets] = document.styleSheets; // the first is our own
+    const rules = sheets.map((sheet) => [...sheet.cssRules].map((rule) => rule.cssText).join()).join();
     state = { controls: /:(checked|indeterminate|default|(user-)?(in)?valid|placeholder-shown|(in|out-of)-range)/.test(rules), focus: rules.includes("[data-focus") };
   };
 
@@ -45,20 +46,21 @@
     });
   };
 
+  // The same for a method that a script calls.
+  env.watchMethod = function (owner, name, told) {
+    const native = owner[name];
+    owner[name] = function (...args) {
+      told(this);
+      return native.apply(this, args);
+    };
+  };
+
   const METHODS = [
     [Element.prototype, "scroll", "scrollTo", "scrollBy", "scrollIntoView", "scrollIntoViewIfNeeded"],
-    [HTMLInputElement.prototype, "stepUp", "stepDown", "setRangeText"],
-    [HTMLTextAreaElement.prototype, "setRangeText"],
     [CSSStyleSheet.prototype, "insertRule", "deleteRule", "addRule", "removeRule", "replaceSync"],
   ];
   for (const [owner, ...names] of METHODS) {
-    for (const name of names) {
-      const native = owner[name];
-      owner[name] = function (...args) {
-        env.touch();
-        return native.apply(this, args);
-      };
-    }
+    for (const name of names) env.watchMethod(owner, name, env.touch);
   }
   // Links to "#" scroll, most often from the top to the top.
   for (const name of ["scroll", "scrollTo", "scrollBy"]) {
