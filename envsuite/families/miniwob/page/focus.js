@@ -78,6 +78,7 @@
   }
   env.lendFocus = function (element) {
     lent = element;
+    env.expectScroll(); // it is kept in sight while it is edited
     native(element, "focus").call(element, { preventScroll: true });
   };
   env.takeFocusBack = takeBack;

@@ -64,7 +64,7 @@
   const blank = /^\s*$/;
 
   function walk() {
-    const found = { columns: [], controls: [], scrolls: false, strings: [[], [], [], []], colors: [], rows: [], dropped: 0 };
+    const found = { columns: [], controls: [], scrolls: false, strings: [[], [], [], []], colors: [], rows: [], rects: new Map(), dropped: 0 };
     findDelegated();
     visit(document.body, -1, found, { dx: 0, dy: 0, view: window, active: env.active() });
     return found;
@@ -89,6 +89,7 @@
   function visit(element, parent, found, place) {
     if (SKIPPED.has(element.id) || SILENT.has(element.tagName)) return;
     let rect = element.getBoundingClientRect();
+    found.rects.set(element, rect);
     const isOption = element.tagName === "OPTION";
     if (isOption && !rect.width && parent >= 0) rect = element.closest("select").getBoundingClientRect();
     let row = parent;
@@ -279,6 +280,9 @@
     return true;
   }
 
+  // The place of an element in its window, as it was read last if nothing has moved.
+  env.rectOf = (element) => (!env.files && seen && !env.isTouched() && seen.rects.get(element)) || element.getBoundingClientRect();
+
   env.observe = function () {
     const touched = env.takeTouched();
     // jQuery counts the handlers that it is given, delegated ones among them. What frames hold is not watched, and an
@@ -294,7 +298,7 @@
   env.observeAnew = function () {
     const found = walk();
     env.rows = found.rows;
-    seen = { controls: found.controls, scrolls: found.scrolls, values: found.strings[1], active: env.active(), pressed: env.pointer().pressed, guid: window.jQuery?.guid };
+    seen = { rects: found.rects, controls: found.controls, scrolls: found.scrolls, values: found.strings[1], active: env.active(), pressed: env.pointer().pressed, guid: window.jQuery?.guid };
     pack(found);
     return base64(bytes.subarray(0, seen.length));
   };

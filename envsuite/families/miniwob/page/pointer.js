@@ -176,7 +176,7 @@
 
   // The centre of an element, or of the list that an option belongs to.
   function centre(element) {
-    const rect = element.getBoundingClientRect();
+    const rect = env.rectOf(element);
     const { left, top } = offset(element);
     place(Math.round(left + rect.left + rect.width / 2), Math.round(top + rect.top + rect.height / 2));
   }

@@ -119,8 +119,11 @@
   function note(fresh) {
     if (!fresh.length) return;
     records.push(...fresh);
-    for (const { attributeName } of fresh) attributeName === "data-focus" ? env.brushFocus() : env.touch();
-    for (const { removedNodes } of fresh) if (removedNodes.length) env.dropFocusOf(removedNodes);
+    for (const { type, target, attributeName, attributeNamespace, oldValue, removedNodes } of fresh) {
+      if (type === "attributes" && !attributeNamespace) env.touchAttribute(target, attributeName, oldValue);
+      else env.touch();
+      if (removedNodes.length) env.dropFocusOf(removedNodes);
+    }
   }
   env.noteChanges = () => note(observer.takeRecords());
 
@@ -145,11 +148,13 @@
   }
 
   function scrollBack() {
+    if (!env.hasScrolled() && !pristine.lists) return;
     for (const element of pristine.scrollers) {
       if (element.scrollTop) element.scrollTop = 0;
       if (element.scrollLeft) element.scrollLeft = 0;
     }
     window.scrollTo(0, 0);
+    env.forgetScrolls();
   }
   // What has been scrolled and outlives the episode.
   env.scrolled = (element) => expandos.has(element) && pristine.scrollers.add(element);
@@ -305,6 +310,7 @@
       state: remember(values.values()),
       body: document.body.cloneNode(true),
       scrollers: new Set([...document.querySelectorAll("body *")].filter((each) => overflowing(each) || each.matches("textarea, select"))),
+      lists: document.querySelector("select[size], select[multiple]") !== null, // they scroll by themselves
       listening: [...document.querySelectorAll("*")].filter((each) => env.listening.has(each)),
     };
     observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true, attributeOldValue: true, characterDataOldValue: true });
