@@ -24,7 +24,7 @@
     WOB_DONE_GLOBAL = false;
     WOB_REWARD_GLOBAL = WOB_RAW_REWARD_GLOBAL = 0;
     WOB_REWARD_REASON = null;
-    core.clearUserSelection();
+    env.clearSelection();
     window.scrollTo(0, 0);
     core.ept0 = Date.now();
     core.EP_TIMER = setTimeout(() => end(-1, false, "timed out"), core.EPISODE_MAX_TIME);

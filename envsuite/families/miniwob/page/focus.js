@@ -79,13 +79,14 @@
   env.lendFocus = function (element) {
     lent = element;
     env.expectScroll(); // it is kept in sight while it is edited
+    env.expectSelection();
     native(element, "focus").call(element, { preventScroll: true });
   };
   env.takeFocusBack = takeBack;
   env.isLent = (element) => lent === element;
 
   const isFocusable = (element) =>
-    isThere(element) && matches.call(element, FOCUSABLE) && !matches.call(element, ":disabled") && element.checkVisibility({ visibilityProperty: true });
+    isThere(element) && matches.call(element, FOCUSABLE) && !matches.call(element, ":disabled") && env.isVisible(element);
   env.focus = function (element, { preventScroll = false, byKey = false } = {}) {
     if (element.tagName === "LABEL" && element.control && !matches.call(element, FOCUSABLE)) element = element.control;
     if (!isFocusable(element)) return;
@@ -132,7 +133,8 @@
     const control = label && label.control;
     if (!control || control.contains(target) || clicked.has(label) || target.closest(INTERACTIVE) !== label) return;
     event.preventDefault();
-    if (event.detail === 1 && label.ownerDocument.getSelection().type === "Range") return; // its text was dragged over
+    // Its text may have been dragged over. To ask takes a layout, and without a point nothing is.
+    if (event.detail === 1 && env.pointer().byPoint && !label.ownerDocument.getSelection().isCollapsed) return;
     clicked.add(label);
     env.focus(control, { preventScroll: true });
     control.click();

@@ -89,13 +89,16 @@
   function visit(element, parent, found, place) {
     if (SKIPPED.has(element.id) || SILENT.has(element.tagName)) return;
     let rect = element.getBoundingClientRect();
-    found.rects.set(element, rect);
+    const own = rect;
     const isOption = element.tagName === "OPTION";
     if (isOption && !rect.width && parent >= 0) rect = element.closest("select").getBoundingClientRect();
     let row = parent;
     if (rect.width && rect.height) {
       const style = getComputedStyle(element);
-      if (style.visibility !== "hidden") row = addElement(element, parent, found, place, rect, style);
+      if (style.visibility !== "hidden") {
+        row = addElement(element, parent, found, place, rect, style);
+        found.rects.set(element, own);
+      }
     } else if (!element.getClientRects().length && element.tagName !== "BODY" && element.ownerSVGElement === undefined) return;
     if (element.tagName === "IFRAME") return enterFrame(element, row, found, place, rect);
     // A closed list shows its options while it has the focus, as when it drops down.
@@ -280,8 +283,10 @@
     return true;
   }
 
-  // The place of an element in its window, as it was read last if nothing has moved.
-  env.rectOf = (element) => (!env.files && seen && !env.isTouched() && seen.rects.get(element)) || element.getBoundingClientRect();
+  // The place of an element that was seen in the last observation, if nothing has moved since.
+  const rectSeen = (element) => !env.files && seen && !env.isTouched() && seen.rects.get(element);
+  env.rectOf = (element) => rectSeen(element) || element.getBoundingClientRect();
+  env.isVisible = (element) => Boolean(rectSeen(element)) || element.checkVisibility({ visibilityProperty: true });
 
   env.observe = function () {
     const touched = env.takeTouched();

@@ -319,7 +319,7 @@
   env.blur = function () {
     env.forgetFocus();
     env.forgetEdits();
-    getSelection().removeAllRanges();
+    env.clearSelection();
   };
 
   // Returns whether the page is as it was after loading; otherwise it must be loaded again.

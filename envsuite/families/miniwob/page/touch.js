@@ -110,5 +110,15 @@
       if (scrollX !== before[0] || scrollY !== before[1]) env.noteScroll();
     };
   }
+
+  // Nor is the selection, which takes a layout, too.
+  let selected = true;
+  env.expectSelection = () => (selected = true);
+  for (const owner of [window, Document.prototype]) env.watchMethod(owner, "getSelection", env.expectSelection);
+  env.clearSelection = function () {
+    if (selected) getSelection().removeAllRanges();
+    selected = false;
+  };
+
   for (const type of ["input", "change", "reset"]) window.addEventListener(type, env.brush, true);
 })(window.__env);
