@@ -53,8 +53,15 @@ class Reply(NamedTuple):
     reason: str
     errors: int
     """Exceptions in the page's scripts so far in this episode."""
-    nodes: str | None
-    """The packed nodes; None where they are those of the reply before."""
+    live: str | None
+    """What `Nodes` takes of controls and pointer; None where it is that of the reply before."""
+    fixed: str | None
+    """What `Nodes` takes of the rest; None likewise."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the page shows anything else than in the reply before."""
+        return self.live is not None or self.fixed is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,7 @@ class MiniwobEnv(TaskEnv):
         self._begun: tuple[Any, ...] = ()
         self._commands: list[Command] = []
         self._changes = 0
-        self._reply = Reply(0, 0.0, 0.0, 0.0, 0.0, "", 0, None)
+        self._reply = Reply(0, 0.0, 0.0, 0.0, 0.0, "", 0, None, None)
         self.task_space = site.task_space(page)
         self.observation_space = self._make_observation_space()
         self._page = self.page  # a missing browser is an error of the constructor
@@ -315,12 +322,11 @@ class MiniwobEnv(TaskEnv):
 
     def _take(self, reply: Sequence[Any]) -> None:
         before, taken = self._reply, Reply(*reply)
-        if taken.nodes is not None:
-            self._nodes.read(taken.nodes)
+        self._nodes.read(taken.live, taken.fixed)
         if taken.done and taken.raw_reward == 1.0:
             taken = taken._replace(potential=1.0)
         elif taken.potential < 0.0:
-            known = taken.nodes is None and taken.clock_ms > 0.0
+            known = not taken.changed and taken.clock_ms > 0.0
             taken = taken._replace(
                 potential=before.potential if known else share(self._nodes, self._instruction.fields)
             )
@@ -337,7 +343,7 @@ class MiniwobEnv(TaskEnv):
         self._commands.append(command)
         self._take(answer)
         reply = self._reply
-        done, changed = bool(reply.done), reply.nodes is not None
+        done, changed = bool(reply.done), reply.changed
         self._changes += changed
         timed_out = done and reply.reason == "timed out"
         success = done and reply.raw_reward == 1.0

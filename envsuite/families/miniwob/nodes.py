@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +35,6 @@ TEXT_TOKENS = (8, 4, 4, 4)
 """Words of each text that an observation in tokens holds."""
 BUCKETS = 4096
 """Words are hashed into so many token ids; 0 is no word."""
-_RAW_COLUMNS = len(COLUMNS) + 1  # and the flags as bits
 _HEAD = 4
 _BITS = np.arange(len(FLAGS), dtype=np.int16)
 
@@ -93,51 +94,65 @@ class Nodes:
     count: int = field(init=False, default=0)
     dropped: int = field(init=False, default=0)
     """Nodes beyond `max_nodes`."""
-    _ranks: tuple[NDArray[np.uint8], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.arrays = {name: np.zeros(space.shape or (), space.dtype) for name, space in self.layout.spaces().items()}
-        self._ranks = tuple(np.arange(length, dtype=np.uint8) for length in self.layout.lengths)
 
-    def read(self, packed: str) -> None:
-        """Takes what a page packed."""
-        data = base64.b64decode(packed)
-        head = np.frombuffer(data, np.int16, _HEAD)
-        count, self.dropped = int(head[0]), int(head[1])
-        self._clear(count)
+    def read(self, live: str | None, fixed: str | None) -> None:
+        """Takes the parts that a page packed; None for a part that is as before."""
+        if live is not None:
+            self._read_live(base64.b64decode(live))
+        if fixed is not None:
+            self._read_fixed(base64.b64decode(fixed))
+
+    def _read_live(self, data: bytes) -> None:
         arrays = self.arrays
-        arrays["pointer"][:] = head[2:]
-        raw = np.frombuffer(data, np.int16, count * _RAW_COLUMNS, _HEAD * 2).reshape(count, _RAW_COLUMNS)
-        arrays["nodes"][:count] = raw[:, :-1]
-        arrays["flags"][:count] = (raw[:, -1, None] >> _BITS) & 1
-        arrays["node_mask"][:count] = 1
-        place = (_HEAD + count * _RAW_COLUMNS) * 2
-        place = self._read_tokens(data, place, count) if self.layout.tokens else self._read_bytes(data, place, count)
+        count, self.dropped, *pointer = np.frombuffer(data, np.int16, _HEAD).tolist()
+        arrays["pointer"][:] = pointer
+        if count < self.count:
+            for name, array in arrays.items():
+                if name != "pointer":
+                    array[count : self.count] = 0
+        arrays["node_mask"][self.count : count] = 1
+        self.count = count
+        bits = np.frombuffer(data, np.int16, count, _HEAD * 2)
+        arrays["flags"][:count] = (bits[:, None] >> _BITS) & 1
+        self._read_texts(data, (_HEAD + count) * 2, (1,))
+
+    def _read_fixed(self, data: bytes) -> None:
+        count, arrays, width = self.count, self.arrays, len(COLUMNS)
+        arrays["nodes"][:count] = np.frombuffer(data, np.int16, count * width).reshape(count, width)
+        place = self._read_texts(data, count * width * 2, (0, 2, 3))
         if self.layout.colors:
             arrays["colors"][:count] = np.frombuffer(data, np.uint8, count * 8, place).reshape(count, 8)
 
-    def _clear(self, count: int) -> None:
-        """Zeroes the rows that the last page filled and this one may not."""
-        for name, array in self.arrays.items():
-            if name != "pointer":
-                array[min(count, self.count) if name not in TEXTS else 0 : self.count] = 0
-        self.count = count
-
-    def _read_tokens(self, data: bytes, place: int, count: int) -> int:
-        for name, words in zip(TEXTS, TEXT_TOKENS, strict=True):
-            self.arrays[name][:count] = np.frombuffer(data, np.int16, count * words, place).reshape(count, words)
-            place += count * words * 2
+    def _read_texts(self, data: bytes, place: int, kinds: Sequence[int]) -> int:
+        """Takes the texts of these kinds, indices into `TEXTS`; returns where they end."""
+        read = _read_tokens if self.layout.tokens else _read_bytes
+        for kind in kinds:
+            place = read(data, place, self.arrays[TEXTS[kind]][: self.count])
         return place
 
-    def _read_bytes(self, data: bytes, place: int, count: int) -> int:
-        for name, ranks in zip(TEXTS, self._ranks, strict=True):
-            lengths = np.frombuffer(data, np.uint8, count, place)
-            place += count
-            total = int(lengths.sum(dtype=np.int64))
-            if total:
-                self.arrays[name][:count][ranks < lengths[:, None]] = np.frombuffer(data, np.uint8, total, place)
-            place += total
-        return place
+
+def _read_tokens(data: bytes, place: int, array: NDArray[Any]) -> int:
+    array[:] = np.frombuffer(data, np.int16, array.size, place).reshape(array.shape)
+    return place + array.nbytes
+
+
+def _read_bytes(data: bytes, place: int, array: NDArray[Any]) -> int:
+    count, longest = array.shape
+    lengths = np.frombuffer(data, np.uint8, count, place)
+    place += count
+    array[:] = 0
+    total = int(lengths.sum(dtype=np.int64))
+    if total:
+        array[_ranks(longest) < lengths[:, None]] = np.frombuffer(data, np.uint8, total, place)
+    return place + total
+
+
+@functools.cache
+def _ranks(longest: int) -> NDArray[np.uint8]:
+    return np.arange(longest, dtype=np.uint8)
 
 
 def text_of(row: NDArray[Any]) -> str:

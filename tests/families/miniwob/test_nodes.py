@@ -25,21 +25,24 @@ PAGES = [task.kwargs["page"] for task in FAMILY.tasks]
 
 
 def packed(texts, colors=False):
-    """Returns nodes with these texts as a page would pack them."""
+    """Returns both parts of nodes with these texts as a page would pack them."""
     count = len(texts)
-    rows = np.arange(count * 8, dtype=np.int16)
-    parts = [np.array([count, 3, 10, 20], np.int16).tobytes(), rows.tobytes()]
-    for length in Layout().lengths:
+
+    def put(length):
         cut = [bytes(as_bytes(text, length)).rstrip(b"\0") for text in texts]
-        parts += [bytes(map(len, cut)), b"".join(cut)]
-    parts += [bytes(range(8)) * count] if colors else []
-    return base64.b64encode(b"".join(parts)).decode()
+        return bytes(map(len, cut)) + b"".join(cut)
+
+    text, value, id_, classes = map(put, Layout().lengths)
+    live = np.array([count, 3, 10, 20, *range(count)], np.int16).tobytes() + value
+    fixed = np.arange(count * 7, dtype=np.int16).tobytes() + text + id_ + classes
+    fixed += bytes(range(8)) * count if colors else b""
+    return [base64.b64encode(part).decode() for part in (live, fixed)]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=12))
 def test_texts_survive_up_to_their_length(texts):
     nodes = Nodes(Layout(max_nodes=16, colors=False))
-    nodes.read(packed(texts))
+    nodes.read(*packed(texts))
     for name, length in zip(TEXTS, Layout().lengths, strict=True):
         for row, text in enumerate(texts):
             assert text_of(nodes.arrays[name][row]) == text_of(as_bytes(text, length))
@@ -48,13 +51,26 @@ def test_texts_survive_up_to_their_length(texts):
 
 def test_rows_of_an_earlier_page_are_cleared():
     nodes = Nodes(Layout(max_nodes=8))
-    nodes.read(packed(["one", "two", "three"], colors=True))
+    nodes.read(*packed(["one", "two", "three"], colors=True))
     assert (nodes.count, nodes.dropped) == (3, 3)
-    nodes.read(packed(["x"], colors=True))
+    nodes.read(*packed(["x"], colors=True))
     for name, array in nodes.arrays.items():
         if name != "pointer":
             assert not array[1:].any(), name
     assert nodes.arrays["nodes"][0].tolist() == list(range(7))
+
+
+def test_a_part_that_is_left_out_stays():
+    nodes, whole = Nodes(Layout(max_nodes=8)), Nodes(Layout(max_nodes=8))
+    before, after = packed(["one", "two"], colors=True), packed(["else", "two"], colors=True)
+    nodes.read(*before)
+    nodes.read(after[0], None)
+    assert [text_of(row) for row in nodes.arrays["value"][:3]] == ["else", "two", ""]
+    assert [text_of(row) for row in nodes.arrays["text"][:3]] == ["one", "two", ""]
+    nodes.read(None, after[1])
+    whole.read(*after)
+    for name, array in whole.arrays.items():
+        assert np.array_equal(array, nodes.arrays[name]), name
 
 
 @given(st.text(), st.integers(0, 40))

@@ -1,7 +1,7 @@
 // Episodes: what the pages call `core` decides tasks and rewards; here it starts, steps and ends by the page's clock.
 (function (env) {
   let options = null; // {stepMs, page}
-  let last = null; // the observation that was sent last
+  let sent = [null, null]; // the parts of the observation that was sent last
   env.goal = null; // () => share of what the instruction asks that is right; set by goals.js or the page
 
   env.setOptions = (given) => (options = given);
@@ -44,12 +44,12 @@
   env.adopt = () => quieten(core);
 
   function reply(always) {
-    const observation = env.observe();
-    const same = observation === last && !always;
-    last = observation;
+    const [before, now] = [sent, env.observe()];
+    sent = now;
+    const [live, fixed] = now.map((part, index) => (part === before[index] && !always ? null : part));
     return [
       WOB_DONE_GLOBAL ? 1 : 0, +WOB_REWARD_GLOBAL || 0, +WOB_RAW_REWARD_GLOBAL || 0, env.clock.now(),
-      env.potential(), WOB_REWARD_REASON == null ? "" : String(WOB_REWARD_REASON).slice(0, 200), env.errors, same ? null : observation,
+      env.potential(), WOB_REWARD_REASON == null ? "" : String(WOB_REWARD_REASON).slice(0, 200), env.errors, live, fixed,
     ];
   }
 
@@ -137,10 +137,8 @@
       return answer;
     };
     env.step = async (name, args, quiet) => {
-      const before = last;
       step(name, args, true);
       await calm();
-      last = before;
       return quiet ? null : reply(false);
     };
     env.replay = async (seed, mode, extra, commands) => {
@@ -178,7 +176,7 @@
     env.clock.advance(0);
     dropHiddenFocus();
     if (!quiet) return reply(false);
-    last = env.observe(); // the next action names elements by their rows in it
+    env.observe(); // the next action names elements by their rows in it
     return null;
   };
 })(window.__env);

@@ -7,14 +7,16 @@
   const FLAGS = { focused: 1, tampered: 2, leaf: 4, actionable: 8, typeable: 16, checked: 32, disabled: 64, in_view: 128, pressed: 256 };
   const encoder = new TextEncoder();
   let options = null; // {tags: {name: index}, limits: [text, value, id, classes], mode, buckets, colors, most}
-  let bytes = null, words = null;
+  let live = null, fixed = null; // the parts of an observation as they are packed
   let refs = null, lastRef = 0;
   env.rows = []; // row of the last observation -> element
 
   env.setLayout = function (layout) {
     options = layout;
-    bytes = new Uint8Array(1 << 20);
-    words = new Int16Array(bytes.buffer);
+    [live, fixed] = [1, 2].map(() => {
+      const bytes = new Uint8Array(1 << 20);
+      return { bytes, words: new Int16Array(bytes.buffer) };
+    });
   };
   env.resetRefs = function () {
     refs = new WeakMap();
@@ -64,7 +66,7 @@
   const blank = /^\s*$/;
 
   function walk() {
-    const found = { columns: [], controls: [], scrolls: false, strings: [[], [], [], []], colors: [], rows: [], rects: new Map(), dropped: 0 };
+    const found = { columns: [], flags: [], controls: [], scrolls: false, strings: [[], [], [], []], colors: [], rows: [], rects: new Map(), dropped: 0 };
     findDelegated();
     visit(document.body, -1, found, { dx: 0, dy: 0, view: window, active: env.active() });
     return found;
@@ -76,7 +78,8 @@
       return -1;
     }
     const row = found.rows.push(node) - 1;
-    found.columns.push(refOf(node) & 32767, parent, options.tags[tag] ?? 0, clip(rect.left + place.dx), clip(rect.top + place.dy), clip(rect.width), clip(rect.height), flags);
+    found.columns.push(refOf(node) & 32767, parent, options.tags[tag] ?? 0, clip(rect.left + place.dx), clip(rect.top + place.dy), clip(rect.width), clip(rect.height));
+    found.flags.push(flags);
     const { strings } = found;
     strings[0].push(text);
     strings[1].push(value);
@@ -179,36 +182,35 @@
     return hash;
   }
 
-  // [rows, dropped, pointer x, pointer y] and the columns as int16; then lengths and bytes of the texts, or tokens;
-  // then colours.
-  function pack(found) {
-    const { columns, strings } = found;
-    words[0] = found.rows.length;
-    words[1] = Math.min(found.dropped, 32767);
-    putPointer();
-    words.set(columns, 4);
-    let place = 2 * (4 + columns.length);
-    options.limits.forEach((most, kind) => {
-      const start = place;
-      place = options.mode === "tokens" ? putTokens(strings[kind], most, place) : putStrings(strings[kind], most, place);
-      if (kind === 1) seen.valuesAt = { start, end: place };
-    });
+  // Two parts. What controls and pointer change: [rows, dropped, pointer x, pointer y] and the flags as int16, then the
+  // values. The rest: the other columns as int16, then texts, ids and classes, then colours. Texts are lengths and
+  // bytes, or tokens.
+  function packLive() {
+    const { x, y } = env.pointer();
+    const { flags, values, dropped } = seen;
+    live.words.set([flags.length, Math.min(dropped, 32767), clip(x), clip(y)]);
+    live.words.set(flags, 4);
+    seen.live = base64(live.bytes.subarray(0, putTexts(live, values, 1, 2 * (4 + flags.length))));
+  }
+
+  function packFixed(found) {
+    const { columns, strings, colors } = found;
+    fixed.words.set(columns);
+    let place = 2 * columns.length;
+    for (const kind of [0, 2, 3]) place = putTexts(fixed, strings[kind], kind, place);
     if (options.colors) {
-      for (const color of found.colors) {
-        bytes.set(rgba(color), place);
+      for (const color of colors) {
+        fixed.bytes.set(rgba(color), place);
         place += 4;
       }
     }
-    seen.length = place;
+    seen.fixed = base64(fixed.bytes.subarray(0, place));
   }
 
-  function putPointer() {
-    const { x, y } = env.pointer();
-    words[2] = clip(x);
-    words[3] = clip(y);
-  }
+  const putTexts = (part, texts, kind, place) =>
+    (options.mode === "tokens" ? putTokens : putStrings)(part, texts, options.limits[kind], place);
 
-  function putTokens(texts, most, place) {
+  function putTokens({ words }, texts, most, place) {
     for (const text of texts) {
       const tokens = (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || []).slice(0, most).map(bucket);
       words.fill(0, place / 2, place / 2 + most);
@@ -218,7 +220,7 @@
     return place;
   }
 
-  function putStrings(texts, most, place) {
+  function putStrings({ bytes }, texts, most, place) {
     const lengths = place;
     place += texts.length;
     for (let row = 0; row < texts.length; row++) {
@@ -257,29 +259,12 @@
     // The list with the focus shows its options.
     if (active !== seen.active && [active, seen.active].some((each) => each.tagName === "SELECT")) return false;
     const { rows } = env;
+    const { flags, values } = seen;
     for (let row = 0; row < rows.length; row++) {
-      const at = 4 + 8 * row + 7;
-      if (rows[row].nodeType === 1) words[at] = (words[at] & ~LIVE) | liveFlags(rows[row], active);
+      if (rows[row].nodeType === 1) flags[row] = (flags[row] & ~LIVE) | liveFlags(rows[row], active);
     }
     seen.active = active;
-    let changed = false;
-    for (const [row, element, tag] of seen.controls) {
-      const value = valueOf(element, tag);
-      if (value === seen.values[row]) continue;
-      seen.values[row] = value;
-      changed = true;
-    }
-    return !changed || (options.mode === "bytes" && putValues());
-  }
-
-  // Puts the values in their place again, between the texts before and behind them.
-  function putValues() {
-    const { start, end } = seen.valuesAt;
-    const behind = bytes.slice(end, seen.length);
-    const stop = putStrings(seen.values, options.limits[1], start);
-    bytes.set(behind, stop);
-    seen.valuesAt.end = stop;
-    seen.length = stop + behind.length;
+    for (const [row, element, tag] of seen.controls) values[row] = valueOf(element, tag);
     return true;
   }
 
@@ -288,6 +273,7 @@
   env.rectOf = (element) => rectSeen(element) || element.getBoundingClientRect();
   env.isVisible = (element) => Boolean(rectSeen(element)) || element.checkVisibility({ visibilityProperty: true });
 
+  // Returns the parts of the observation.
   env.observe = function () {
     const touched = env.takeTouched();
     // jQuery counts the handlers that it is given, delegated ones among them. What frames hold is not watched, and an
@@ -296,15 +282,16 @@
     const pressed = env.pointer().pressed;
     if (!known || ((touched || pressed !== seen.pressed) && !refresh())) return env.observeAnew();
     seen.pressed = pressed;
-    putPointer();
-    return base64(bytes.subarray(0, seen.length));
+    packLive();
+    return [seen.live, seen.fixed];
   };
 
   env.observeAnew = function () {
-    const found = walk();
-    env.rows = found.rows;
-    seen = { rects: found.rects, controls: found.controls, scrolls: found.scrolls, values: found.strings[1], active: env.active(), pressed: env.pointer().pressed, guid: window.jQuery?.guid };
-    pack(found);
-    return base64(bytes.subarray(0, seen.length));
+    const { rows, flags, strings, ...found } = walk();
+    env.rows = rows;
+    seen = { ...found, flags, values: strings[1], active: env.active(), pressed: env.pointer().pressed, guid: window.jQuery?.guid };
+    packLive();
+    packFixed({ ...found, strings });
+    return [seen.live, seen.fixed];
   };
 })(window.__env);
