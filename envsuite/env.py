@@ -111,6 +111,13 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         """Returns the family's metrics of the episode so far."""
         return {}
 
+    def adopt(self, observation: Any) -> None:
+        """Takes the arrays of a vector env's batch, laid out like an observation, to write into in place of its own.
+
+        A family whose observations are large and change little saves copies by it: what `step` and `reset` then return
+        of these arrays is not copied into the batch. This one takes none.
+        """
+
     def _sample_task(self, rng: np.random.Generator) -> Any:
         """Returns the task parameters of an episode whose caller named none."""
         del rng

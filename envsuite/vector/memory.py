@@ -101,7 +101,7 @@ class BatchMemory:
             self.metrics[row] = [metrics.get(name, np.nan) for name in self._facts.metrics]
         self.has_task[row] = self.task is not None and task is not None
         if self.has_task[row]:
-            write_row(self.task, row, task)
+            write_row(row_of(self.task, row), task)
 
     def infos(self, rows: NDArray[np.bool_]) -> dict[str, Any]:
         """Returns copies as Gymnasium's vector infos: arrays, each with a mask of the rows that have it."""
@@ -166,16 +166,26 @@ def joined(left: spaces.Space[Any], right: spaces.Space[Any]) -> spaces.Space[An
     return None
 
 
-def write_row(tree: Tree, row: int, value: Any) -> None:
-    """Copies one member of a space into a row."""
-    if isinstance(tree, np.ndarray):
-        np.copyto(tree[row, ...], value)
-    elif isinstance(tree, dict):
-        for key, part in tree.items():
-            write_row(part, row, value[key])
+def row_of(tree: Tree, row: int) -> Any:
+    """Returns a row as views: a member of the space that lies in the tree."""
+    if isinstance(tree, dict):
+        return {key: row_of(part, row) for key, part in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(row_of(part, row) for part in tree)
+    return tree[row, ...]
+
+
+def write_row(views: Any, value: Any) -> None:
+    """Copies a member of a space into a row, except what of it is the row's own."""
+    if isinstance(views, np.ndarray):
+        if value is not views:
+            np.copyto(views, value)
+    elif isinstance(views, dict):
+        for key, part in views.items():
+            write_row(part, value[key])
     else:
-        for part, member in zip(tree, value, strict=True):
-            write_row(part, row, member)
+        for part, member in zip(views, value, strict=True):
+            write_row(part, member)
 
 
 def read_row(tree: Tree, row: int) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 import gymnasium
 
 from envsuite.env import TaskEnv
-from envsuite.vector.memory import RESET, STEP, Arena, BatchMemory, EnvFacts, read_row, write_row
+from envsuite.vector.memory import RESET, STEP, Arena, BatchMemory, EnvFacts, read_row, row_of, write_row
 
 AnyEnv = gymnasium.Env[Any, Any]
 Factory = Callable[[], AnyEnv]
@@ -39,6 +39,7 @@ class EnvSlice:
     def __init__(self, factories: Sequence[Factory], first_row: int) -> None:
         self._envs: dict[int, AnyEnv] = {}
         self._memory: BatchMemory | None = None
+        self._rows: dict[int, Any] = {}
         try:
             for row, factory in enumerate(factories, start=first_row):
                 self._envs[row] = factory()
@@ -53,6 +54,10 @@ class EnvSlice:
     def attach(self, memory: BatchMemory) -> None:
         """Takes the batch that `run` reads and writes."""
         self._memory = memory
+        self._rows = {row: row_of(memory.observations, row) for row in self._envs}
+        for row, env in self._envs.items():
+            if isinstance(env, TaskEnv):  # a wrapper may change what it observes
+                env.adopt(self._rows[row])
 
     def requests(self, resets: Resets) -> list[tuple[Any, Any, Any, Any]]:
         """Returns (environment, action or None for a reset, seed, options) of the rows that the batch commands."""
@@ -77,9 +82,9 @@ class EnvSlice:
             command = memory.command[row]
             try:
                 if command == STEP:
-                    _step(env, row, memory)
+                    _step(env, row, memory, self._rows[row])
                 elif command == RESET:
-                    _reset(env, row, memory, *resets.get(row, (None, None)))
+                    _reset(env, row, memory, self._rows[row], *resets.get(row, (None, None)))
             except Exception as error:
                 _name(error, row)
                 raise
@@ -102,17 +107,19 @@ class EnvSlice:
         self._envs = {}
 
 
-def _step(env: AnyEnv, row: int, memory: BatchMemory) -> None:
+def _step(env: AnyEnv, row: int, memory: BatchMemory, place: Any) -> None:
     observation, reward, terminated, truncated, info = env.step(read_row(memory.actions, row))
     memory.rewards[row], memory.terminated[row], memory.truncated[row] = reward, terminated, truncated
-    write_row(memory.observations, row, observation)
+    write_row(place, observation)
     memory.write_info(row, info)
 
 
-def _reset(env: AnyEnv, row: int, memory: BatchMemory, seed: int | None, options: dict[str, Any] | None) -> None:
+def _reset(
+    env: AnyEnv, row: int, memory: BatchMemory, place: Any, seed: int | None, options: dict[str, Any] | None
+) -> None:
     observation, info = env.reset(seed=seed, options=options)
     memory.rewards[row], memory.terminated[row], memory.truncated[row] = 0.0, False, False
-    write_row(memory.observations, row, observation)
+    write_row(place, observation)
     memory.write_info(row, info)
 
 

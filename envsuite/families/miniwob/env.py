@@ -251,6 +251,14 @@ class MiniwobEnv(TaskEnv):
             self._page.close()
             self._page = None
 
+    def adopt(self, observation: Any) -> None:
+        """Writes the nodes and the instruction into these arrays from now on."""
+        for arrays in (self._nodes.arrays, self._instruction.arrays):
+            for name in arrays:
+                place = observation[name]
+                place[:] = arrays[name]
+                arrays[name] = place
+
     # The page.
 
     @property

@@ -73,3 +73,17 @@ def test_seeds_beyond_javascripts_numbers_are_taken():
     told = {env.reset(seed=seed)[1]["utterance"] for seed in (2**53, 2**53 + 1, 2**62)}
     assert len(told) == 3
     env.close()
+
+
+def test_environments_write_into_the_batch():
+    batch = envsuite.make_vec("envsuite/miniwob-login-user-v1", 2, copy=False)
+    observations, _ = batch.reset(seed=1)
+    for row, arrays in enumerate(batch.apply(arrays_of)):
+        for name, array in arrays.items():
+            assert np.shares_memory(array, observations[name][row]), name
+    assert not np.array_equal(observations["field_values"][0], observations["field_values"][1])
+    batch.close()
+
+
+def arrays_of(env):
+    return env.unwrapped._nodes.arrays | env.unwrapped._instruction.arrays
