@@ -13,8 +13,9 @@
 
   env.setLayout = function (layout) {
     options = layout;
-    [live, fixed] = [1, 2].map(() => {
-      const bytes = new Uint8Array(1 << 20);
+    const room = 64 + layout.most * (32 + 2 * layout.limits.reduce((sum, each) => sum + each, 0));
+    [live, fixed] = [room, room].map((size) => {
+      const bytes = new Uint8Array(size);
       return { bytes, words: new Int16Array(bytes.buffer) };
     });
   };

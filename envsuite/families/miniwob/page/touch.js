@@ -32,7 +32,7 @@
   env.readStyles = function () {
     const [, ...sheets] = document.styleSheets; // the first is our own
     const rules = sheets.map((sheet) => [...sheet.cssRules].map((rule) => rule.cssText).join()).join();
-    const focused = [...rules.matchAll(/([^\s>+~,}(]*)\[data-focus\]/g)].map(([, compound]) => compound || "*");
+    const focused = [...rules.matchAll(/([^\s>+~,}()]*)\[data-focus\]/g)].map(([, compound]) => compound || "*");
     state = {
       controls: /:(checked|indeterminate|default|(user-)?(in)?valid|placeholder-shown|(in|out-of)-range)/.test(rules),
       focused: focused.join(),
