@@ -47,7 +47,9 @@
     run(commands) {
       const answers = commands.map(([slot, method, ...args]) => {
         try {
-          return pages[slot].page.__env[method](...args);
+          const { page } = pages[slot];
+          if (page.closed) throw new Error("it has been closed"); // its scripts would go on, and see nothing
+          return page.__env[method](...args);
         } catch (error) {
           return failure(error);
         }
