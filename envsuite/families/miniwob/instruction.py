@@ -33,6 +33,7 @@ class Instruction:
         shapes = ((whole,), *((max_fields, length) for length in lengths))
         dtype = np.int16 if tokens else np.uint8
         self.arrays = {name: np.zeros(shape, dtype) for name, shape in zip(_NAMES, shapes, strict=True)}
+        """By the name that they have in an observation."""
         self.tell("", ())
 
     def tell(self, utterance: str, fields: Sequence[Field]) -> None:

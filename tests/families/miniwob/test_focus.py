@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 from families.miniwob.playing import make
 from families.miniwob.test_robust import evaluate
+
+from envsuite.families.miniwob.nodes import COLUMNS, text_of
 
 pytestmark = pytest.mark.usefixtures("web")
 MARKUP = """
@@ -145,3 +148,31 @@ def test_focus_and_keys_do_what_a_window_in_front_does(env, script):
         assert play(Ours(env), script) == play(real, script)
     finally:
         real.close()
+
+
+def test_a_field_that_was_taken_out_does_not_hide_the_change_of_the_next(env):
+    script = "click a, x, js $('#a').remove(), click b, y, click z"
+    real = Real(env)
+    try:
+        ours, told = ([changes(seen, "b") for seen in play(page, script)] for page in (Ours(env), real))
+    finally:
+        real.close()
+    assert ours == told == [0, 0, 0, 0, 0, 1]
+
+
+def changes(seen, name):
+    return sum(str(told).startswith(f"change {name} ") for told in seen)
+
+
+def test_pictures_show_which_field_has_the_focus():
+    env = make("login-user", pixels=True)
+    before, _ = env.reset(seed=1)
+    row = [text_of(each) for each in before["id"]].index("username")
+    left, top, width, height = before["nodes"][row, COLUMNS.index("left") :].tolist()
+    after, *_ = env.step(env.form.action("click", element=row))
+    rows, columns = np.nonzero((before["pixels"] != after["pixels"]).any(axis=2))
+    assert len(rows) > width, "a ring"
+    assert (
+        (rows >= top - 3) & (rows <= top + height + 3) & (columns >= left - 3) & (columns <= left + width + 3)
+    ).all()
+    env.close()

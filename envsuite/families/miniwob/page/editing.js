@@ -6,30 +6,22 @@
   const replace = HTMLInputElement.prototype.setRangeText;
   const isLine = (element) => element.tagName === "INPUT" && LINES.has(element.type);
   let edited = null; // the field, and its value before the first edit
-  let quiet = false;
+  function noteEdit(field) {
+    if (edited?.field !== field) edited = { field, value: field.value };
+  }
 
   env.isEditedByBrowser = (element) =>
     element.isContentEditable || element.tagName === "TEXTAREA" || (element.tagName === "INPUT" && (element.type === "email" || element.type === "number"));
 
-  // Lends the browser's focus to a field for a moment.
   function natively(field, call) {
-    if (!edited) edited = { field, value: field.value };
-    quiet = true; // it would tell of a change on leaving, here and once more
-    try {
-      env.lendFocus(field);
-      call();
-    } finally {
-      env.takeFocusBack();
-      quiet = false;
-    }
+    noteEdit(field);
+    env.lendBriefly(field, call);
   }
-  window.addEventListener("change", (event) => quiet && event.isTrusted && event.stopImmediatePropagation(), true);
-
   const runCommand = (element, name, value) => element.ownerDocument.execCommand(name, false, value);
 
   function put(field, start, end, text, inputType, data) {
     if (start === end && !text) return;
-    if (!edited) edited = { field, value: field.value };
+    noteEdit(field);
     replace.call(field, text, start, end, "end");
     env.soil(field);
     if (env.hears("input")) field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, inputType, data }));

@@ -10,6 +10,7 @@
   const nativeActive = Object.getOwnPropertyDescriptor(Document.prototype, "activeElement").get;
   let focused = null; // or nothing has the focus
   let lent = null; // what has the browser's focus, too
+  let briefly = false; // for the time of one call
   let home = document; // where keys go while nothing has the focus
   let marked = null;
 
@@ -72,17 +73,27 @@
     env.noteChanges(); // what was taken out before had no focus to lose
     focused = to;
     home = to.ownerDocument;
-    if (env.isEditedByBrowser(to)) env.lendFocus(to);
+    if (env.isEditedByBrowser(to)) lend(to);
     mark(to, byKey);
     tell(to, ["focus", "focusin"], from);
   }
-  env.lendFocus = function (element) {
+  function lend(element) {
     lent = element;
     env.expectScroll(); // it is kept in sight while it is edited
     env.expectSelection();
     native(element, "focus").call(element, { preventScroll: true });
+  }
+  // Lends the browser's focus for the time of a call. What the call changes is told when the page's focus leaves.
+  env.lendBriefly = function (element, call) {
+    briefly = true;
+    try {
+      lend(element);
+      call();
+    } finally {
+      takeBack();
+      briefly = false;
+    }
   };
-  env.takeFocusBack = takeBack;
   env.isLent = (element) => lent === element;
 
   const isFocusable = (element) =>
@@ -148,6 +159,7 @@
     Object.defineProperty(inner.document, "visibilityState", { value: "visible" });
     inner.document.hasFocus = () => true;
     for (const type of ["focus", "blur", "focusin", "focusout"]) inner.addEventListener(type, swallow, true);
+    inner.addEventListener("change", (event) => briefly && swallow(event), true);
     inner.addEventListener("click", followLabel);
     Object.defineProperty(inner.Document.prototype, "activeElement", {
       configurable: true,
