@@ -15,7 +15,8 @@ from gymnasium.vector.utils import batch_differing_spaces, batch_space
 from numpy.typing import NDArray
 
 from envsuite.vector.backends import Backend, Exchange, Grouped, make_backend
-from envsuite.vector.memory import RESET, SKIP, STEP, EnvFacts, copy_tree, joined, layout, read_row, write_actions
+from envsuite.vector.copies import Copies
+from envsuite.vector.memory import RESET, SKIP, STEP, EnvFacts, joined, layout, read_row, write_actions
 from envsuite.vector.worker import Factory, Resets, call_method, get_attribute, set_attribute
 
 Batch = tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
@@ -63,6 +64,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         self.num_envs = positive("factories", len(factories))
         self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
         self.copy = copy
+        self._copies = Copies()
         self._state = np.full(self.num_envs, _UNSTARTED, np.uint8)
         self._pending = False
         self._queue: deque[tuple[int | None, dict[str, Any] | None]] = deque()
@@ -265,7 +267,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         return {row: self._queue.popleft() for row in np.flatnonzero(rows).tolist()[: len(self._queue)]}
 
     def _observations(self) -> Any:
-        return copy_tree(self._memory.observations) if self.copy else self._memory.observations
+        return self._copies.of(self._memory.observations) if self.copy else self._memory.observations
 
     def _check_idle(self) -> None:
         if self.closed:

@@ -197,15 +197,6 @@ def read_row(tree: Tree, row: int) -> Any:
     return tree[row].copy()
 
 
-def copy_tree(tree: Tree) -> Tree:
-    """Returns a copy of every array."""
-    if isinstance(tree, dict):
-        return {key: copy_tree(part) for key, part in tree.items()}
-    if isinstance(tree, tuple):
-        return tuple(copy_tree(part) for part in tree)
-    return tree.copy()
-
-
 def write_actions(space: spaces.Space[Any], actions: Any, out: Tree, ignored: NDArray[np.bool_]) -> None:
     """Copies a batch of actions into a tree once every row is known to lie in the space.
 

@@ -1,0 +1,50 @@
+"""Copies of a batch that lie, where they can, in memory that nobody holds any more."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tree = Any
+_KEPT = 2
+"""Old copies kept per array: while one is with the caller, the next is written into the other."""
+
+
+def _counts(arrays: list[NDArray[Any]]) -> list[int]:
+    return [sys.getrefcount(array) for array in arrays]
+
+
+_UNHELD = _counts([np.empty(0)])[0]
+"""References to an array that only a list holds, as this interpreter counts them."""
+
+
+class Copies:
+    """Copies trees of arrays, always of the same layout.
+
+    A fresh array of megabytes costs the operating system's zeroing of its pages: for 32 web pages, 3.3 MB, 0.7 ms a
+    batch against 0.09 ms into memory that is there. Whoever holds a copy, a view of it or a tensor over it, keeps it.
+    """
+
+    def __init__(self) -> None:
+        self._old: dict[tuple[str | int, ...], list[NDArray[Any]]] = {}
+
+    def of(self, tree: Tree) -> Tree:
+        """Returns a copy of every array that shares no memory with anything that is held elsewhere."""
+        return self._copy(tree, ())
+
+    def _copy(self, tree: Tree, path: tuple[str | int, ...]) -> Tree:
+        if isinstance(tree, dict):
+            return {key: self._copy(part, (*path, key)) for key, part in tree.items()}
+        if isinstance(tree, tuple):
+            return tuple(self._copy(part, (*path, index)) for index, part in enumerate(tree))
+        old = self._old.setdefault(path, [])
+        for array, count in zip(old, _counts(old), strict=True):
+            if count == _UNHELD:
+                np.copyto(array, tree)
+                return array
+        array = tree.copy()
+        old[:] = [*old, array][-_KEPT:]
+        return array
