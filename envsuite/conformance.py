@@ -180,6 +180,8 @@ def _check_info(env: TaskEnv, info: Mapping[str, Any], *, ended: bool) -> None:
     unknown = set(info["events"]) - set(env.family.events)
     _require(not unknown, f"info['events']: {sorted(unknown)} are not in FAMILY.events")
     _require(tuple(info["factors"]) == env.family.factors, f"info['factors']: expected {env.family.factors}")
+    for name in env.family.signals:
+        _require(type(info.get(name)) in (int, float), f"info[{name!r}]: expected a number, it is in FAMILY.signals")
     _require(type(info["invalid_action"]) is int, "info['invalid_action']: expected an int")
     _require((env.task_space is None) == (info["task"] is None), "info['task'] must be set where task_space is")
     _require(env.task_space is None or env.task_space.contains(info["task"]), "info['task'] outside task_space")

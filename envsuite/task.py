@@ -132,6 +132,8 @@ class Family:
     bibtex: str
     identify: str | None = None
     """`module:function` that returns the simulator's version, "" without one, where no Python distribution has it."""
+    signals: tuple[str, ...] = ()
+    """Names of further numbers in every info, which a vector env carries too."""
     expert: str | None = None
     """`module:make_expert`: TaskInfo -> Agent, or None where there is no script."""
     vector: str | None = None

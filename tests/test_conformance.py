@@ -41,6 +41,13 @@ class UnknownEvent(ToyEnv):
         return transition
 
 
+class NoSignal(ToyEnv):
+    def _advance(self, action):
+        transition = super()._advance(action)
+        transition.extra = {}
+        return transition
+
+
 class NoMetrics(ToyEnv):
     def _metrics(self):
         return {}
@@ -178,6 +185,7 @@ def test_a_process_that_outlives_close_is_caught():
         (WrongDtype, "every step is a member"),
         (BothFlags, "terminated and truncated at once"),
         (UnknownEvent, "FAMILY.events"),
+        (NoSignal, "FAMILY.signals"),
         (NoMetrics, "FAMILY.metrics"),
         (NoSuccess, "success is told"),
         (Remembers, "reset\\(seed\\) alone"),

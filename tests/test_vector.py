@@ -74,6 +74,8 @@ def assert_info(infos, row, info):
     assert [name for name, hit in zip(FAMILY.events, infos["events"][row], strict=True) if hit] == list(info["events"])
     assert_equal(infos["factors"][row], np.array(list(info["factors"].values())))
     assert infos["invalid_action"][row] == info["invalid_action"]
+    assert infos["place"][row] == info["place"]
+    assert infos["_place"][row]
     assert ("success" in infos and infos["_success"][row]) == ("success" in info)
     if "success" in info:
         assert infos["success"][row] == info["success"]
@@ -408,7 +410,9 @@ def test_gymnasiums_episode_statistics_work(make, mode):
 
 def test_gymnasiums_list_of_infos_works(make):
     env = DictInfoToList(make(toys.RichEnv, 2, autoreset_mode="same_step"))
-    assert [set(info) for info in env.reset(seed=0)[1]] == [{"events", "factors", "invalid_action", "task"}] * 2
+    assert [set(info) for info in env.reset(seed=0)[1]] == [
+        {"events", "factors", "invalid_action", "place", "task"}
+    ] * 2
     env.action_space.seed(0)
     finals = []
     for _ in range(50):
@@ -477,6 +481,13 @@ def test_an_event_that_the_family_does_not_name_is_a_violation(make, workers):
     env = make(toys.Unnamed, 1, workers=workers)
     env.reset(seed=0)
     with pytest.raises(ContractViolation, match="exploded"):
+        env.step(np.array([1]))
+
+
+def test_a_signal_that_is_missing_is_a_violation(make):
+    env = make(toys.Silent, 1, workers=0)
+    env.reset(seed=0)
+    with pytest.raises(ContractViolation, match=r"info\['place'\]: expected a number"):
         env.step(np.array([1]))
 
 

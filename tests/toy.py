@@ -34,6 +34,7 @@ FAMILY = Family(
     events=("moved", "reached"),
     factors=("distance",),
     metrics=("position",),
+    signals=("place",),
     licence="MIT",
     homepage="https://example.org",
     bibtex="",
@@ -57,7 +58,7 @@ class ToyEnv(TaskEnv):
         self.noise = np.random.default_rng(seed)
         self.position = int(self.noise.integers(-9, 0))
         self.target = float(task_value[0])
-        return self._observe(), {}
+        return self._observe(), {"place": self.position}
 
     def _advance(self, action: Any) -> Transition:
         before = self.position
@@ -72,6 +73,7 @@ class ToyEnv(TaskEnv):
             events=("moved",) * (before != self.position) + ("reached",) * reached,
             factors={"distance": reward},
             no_effect=before == self.position,
+            extra={"place": self.position},
         )
 
     def _frame(self) -> NDArray[np.uint8]:

@@ -106,6 +106,15 @@ class Unnamed(ToyEnv):
         return transition
 
 
+class Silent(ToyEnv):
+    """Leaves out a number that its family says every info has."""
+
+    def _advance(self, action: Any) -> Transition:
+        transition = super()._advance(action)
+        transition.extra = {}
+        return transition
+
+
 class UnpicklableError(Exception):
     """Cannot be made from its arguments again."""
 

@@ -22,6 +22,8 @@ def environments() -> str:
         rows = [_task_row(task) for task in family.tasks]
         parts.append(_table(("id", "goal", "metric", "steps", "same bytes", "floor", "ceiling"), rows))
         parts.append(f"Events: {_names(family.events)}.\n\nReward factors: {_names(family.factors)}.\n")
+        if family.signals:
+            parts.append(f"Further numbers of every info, in vector envs too: {_names(family.signals)}.\n")
         parts.append(f"Metrics of an episode: {_names(family.metrics)}.\n")
     return "\n".join(parts)
 

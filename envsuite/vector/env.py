@@ -29,6 +29,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
     Infos are dicts of arrays, each with a mask `_name` of the rows that have it:
 
     - `events`: bool (num_envs, len(event_names)); `factors`: float64 (num_envs, len(factor_names));
+    - the family's signals, such as a page's `potential`: float64 (num_envs,) each;
     - `success`: bool (num_envs,), only where a task defines it; `invalid_action`: int64 (num_envs,);
     - `task`: the task parameters batched like observations, where all have a task space of one shape;
     - `metrics`: float64 (num_envs, len(metric_names)); `_metrics` marks the rows whose episode has just

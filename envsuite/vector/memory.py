@@ -32,6 +32,7 @@ class EnvFacts:
     family: str
     events: tuple[str, ...]
     factors: tuple[str, ...]
+    signals: tuple[str, ...]
     metrics: tuple[str, ...]
     observation_space: spaces.Space[Any]
     action_space: spaces.Space[Any]
@@ -69,6 +70,7 @@ class BatchMemory:
         self.truncated = arena.take((num_envs,), np.bool_)
         self.events = arena.take((num_envs, len(facts.events)), np.bool_)
         self.factors = arena.take((num_envs, len(facts.factors)), np.float64)
+        self.signals = {name: arena.take((num_envs,), np.float64) for name in facts.signals}
         self.metrics = arena.take((num_envs, len(facts.metrics)), np.float64)
         self.has_metrics = arena.take((num_envs,), np.bool_)
         self.success = arena.take((num_envs,), np.bool_)
@@ -92,6 +94,10 @@ class BatchMemory:
         if self._facts.factors:
             factors = info["factors"]
             self.factors[row] = [factors[name] for name in self._facts.factors]
+        for name, column in self.signals.items():
+            if name not in info:
+                raise ContractViolation(f"info[{name!r}]: expected a number: it is in {self._facts.family!r}'s signals")
+            column[row] = info[name]
         self.invalid_action[row] = info["invalid_action"]
         success, task, metrics = info.get("success"), info.get("task"), info.get("metrics")
         self.has_success[row] = success is not None
@@ -112,6 +118,8 @@ class BatchMemory:
         if self.task is not None:
             masks["task"] = rows & self.has_task
         infos: dict[str, Any] = {}
+        for name, column in self.signals.items():
+            infos[name], infos[f"_{name}"] = _masked(column, rows), rows
         for name, mask in masks.items():
             infos[name], infos[f"_{name}"] = _masked(getattr(self, name), mask), mask
         return infos

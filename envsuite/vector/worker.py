@@ -137,6 +137,7 @@ def _facts(env: AnyEnv) -> EnvFacts:
         family=task_env.family.name,
         events=task_env.family.events,
         factors=task_env.family.factors,
+        signals=task_env.family.signals,
         metrics=task_env.family.metrics,
         observation_space=env.observation_space,
         action_space=env.action_space,

@@ -13,7 +13,7 @@ OPTIONAL = "sb3_contrib"
 
 def test_the_page_runs(web, tmp_path):
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     if importlib.util.find_spec(OPTIONAL) is None:
         blocks = [block for block in blocks if OPTIONAL not in block]
     script = tmp_path / "page.py"

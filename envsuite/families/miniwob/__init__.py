@@ -1,6 +1,6 @@
 """The miniwob family: small web pages with an instruction, in a real browser, by the page's own clock."""
 
-from envsuite.families.miniwob.describe import EVENTS, FACTORS, METRICS
+from envsuite.families.miniwob.describe import EVENTS, FACTORS, METRICS, SIGNALS
 from envsuite.families.miniwob.tasks import TASKS
 from envsuite.task import Family
 
@@ -27,6 +27,7 @@ FAMILY = Family(
     homepage="https://miniwob.farama.org",
     bibtex=_BIBTEX,
     identify="envsuite.families.miniwob.identity:version",
+    signals=SIGNALS,
     expert="envsuite.families.miniwob.expert:make_expert",
     exchange="envsuite.families.miniwob.batch:exchange",
 )

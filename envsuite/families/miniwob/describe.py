@@ -1,4 +1,4 @@
-"""English for what an observation of a page says; names of events, reward factors and metrics."""
+"""English for what an observation of a page says; names of events, reward factors, metrics and signals."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ FACTORS = ("raw", "time")
 """The parts of the reward: the page's raw reward, and what is taken from it for the time that passed."""
 METRICS = ("raw_reward", "potential", "elapsed_s", "page_changes")
 """At the end: raw reward, share of the things asked for that are right, seconds of the page's clock, changes."""
+SIGNALS = ("potential", "raw_reward", "elapsed_s")
+"""Numbers in every info that vector envs carry: what is right so far, the raw reward, seconds of the page's clock."""
 _STATES = ("focused", "checked", "disabled")
 
 

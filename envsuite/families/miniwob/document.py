@@ -28,7 +28,7 @@ RUNTIME = (
     "restart.js",
     "nodes.js",
     "episode.js",
-    "goals.js",
+    "parts.js",
     "mends.js",
 )
 """What is put before a page's own scripts, in order."""

@@ -47,10 +47,15 @@ def post(page: Sight) -> Moves:
 
 
 def posts(page: Sight) -> Moves:
-    """Presses a button of all posts of a user, or of as many as asked for."""
+    """Presses a button of all posts of a user, of as many as asked for, or of those with the numbers told."""
     button = page.fields["button"].lower()
-    for place in _posts(page)[: int(page.fields.get("amount", "99"))]:
-        yield page.click(page.one(cls=button, inside=page.rows[place]))
+    places = _posts(page)[: int(page.fields.get("amount", "99"))]
+    if "posts" in page.fields:
+        places = [places[int(number) - 1] for number in page.fields["posts"].split(", ")]
+    for place in places:
+        row = page.one(cls=button, inside=page.rows[place])
+        if not row.has("active"):
+            yield page.click(row)
     yield from submit(page)
 
 

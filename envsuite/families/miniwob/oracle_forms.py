@@ -14,7 +14,7 @@ _FILM = {"genre": "genre", "director": "director", "year": "year", "released": "
 
 def login(page: Sight) -> Moves:
     """Fills name and password, and turns the pop-up away whenever it is there."""
-    for key in ("username", "password"):
+    for key in page.fields:
         while page.one(named=key).value != page.fields[key]:
             cancel = page.first(named="popup-cancel")
             yield page.click(cancel) if cancel else page.fill(page.one(named=key), key)
@@ -22,9 +22,11 @@ def login(page: Sight) -> Moves:
 
 
 def fill_all(page: Sight) -> Moves:
-    """Fills every field of text with the target."""
+    """Fills every field of text with the target, or with what is told for it by its name."""
     for row in page.every(when=lambda row: "typeable" in row.flags):
-        yield page.fill(row, "target")
+        key = row.id if row.id in page.fields else "target"
+        if key in page.fields and row.value != page.fields[key]:
+            yield page.fill(row, key)
     yield from submit(page)
 
 

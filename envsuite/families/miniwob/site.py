@@ -13,9 +13,14 @@ from envsuite.families.miniwob import document, forms
 from envsuite.families.miniwob.document import Document
 
 FLIGHT_PX, TASK_PX = (375, 667), (160, 210)
+_PARTS = ("prefill", "subgoal", "fields")
 _OPTIONS = {
-    forms.NAME: ("prefill", "subgoal", "fields", "style", "split"),
-    forms.BOOKING_NAME: ("prefill", "subgoal", "fields"),
+    forms.NAME: (*_PARTS, "style", "split"),
+    forms.BOOKING_NAME: _PARTS,
+    "login-user": _PARTS,
+    "enter-password": _PARTS,
+    "click-checkboxes": _PARTS,
+    "social-media-all": _PARTS,
 }
 """Page -> the options of `reset` that it takes, in which nothing is checked but the types."""
 _NAMES = tuple(dict.fromkeys(name for names in _OPTIONS.values() for name in names))
@@ -56,8 +61,8 @@ def reset_options(name: str, task_value: Any, options: Mapping[str, Any]) -> dic
     for key in _NAMES:
         if key in options:
             if key not in _OPTIONS.get(name, ()):
-                takers = " and ".join(page for page, names in _OPTIONS.items() if key in names)
-                raise InvalidTask(f"options[{key!r}]: expected it for {takers} only, got it for the page {name}")
+                takers = ", ".join(page for page, names in _OPTIONS.items() if key in names)
+                raise InvalidTask(f"options[{key!r}]: expected it only for {takers}, got it for the page {name}")
             extra[key] = _plain(key, options[key])
     if options.get("data_mode", "train") not in ("train", "test"):
         raise InvalidTask(f"options['data_mode']: expected 'train' or 'test', got {options['data_mode']!r}")

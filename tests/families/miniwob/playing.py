@@ -1,8 +1,9 @@
-"""Seeded random play of MiniWoB's tasks, and what it leaves: a hash per episode."""
+"""Play of MiniWoB's tasks: at random, with what it leaves, a hash per episode; and by the scripted agent."""
 
 import gymnasium
 import numpy as np
 
+from envsuite import TaskInfo
 from envsuite.episode import new_digest, update_digest
 
 
@@ -33,3 +34,29 @@ def episode(env, seed, most=60):
         if terminated or truncated:
             break
     return digest.hexdigest(), changed, steps
+
+
+def info_of(env):
+    """Returns what an agent is told of an environment's task."""
+    return TaskInfo(
+        id=env.task.id,
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        goal=env.task.goal,
+        max_episode_steps=env.task.max_episode_steps,
+    )
+
+
+def play(env, agent, seed, **options):
+    """Plays an episode with an agent; returns the last info and the actions."""
+    observation, info = env.reset(seed=seed, options=options or None)
+    agent.reset(seed)
+    actions = []
+    over = False
+    while not over:
+        action = agent.act(observation)
+        assert env.action_space.contains(action)
+        actions.append(action.tolist())
+        observation, _, terminated, truncated, info = env.step(action)
+        over = terminated or truncated
+    return info, actions

@@ -193,7 +193,7 @@ def test_the_booking_form_is_right_when_what_is_asked_for_is(env_of, options):
         ({"fields": {"price": "1"}}, "fields: expected some of from, to, date"),
         ({"fields": {"from": "Atlantis"}}, "fields: from: expected an airport"),
         ({"fields": {"date": "02/30/2017"}}, "fields: date: expected month/day/year"),
-        ({"style": "natural"}, "expected it for forms only"),
+        ({"style": "natural"}, "expected it only for forms"),
     ],
 )
 def test_wrong_options_of_the_booking_form_are_told(env_of, options, said):

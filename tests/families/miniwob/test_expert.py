@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from families.miniwob.playing import info_of, play
 
-from envsuite import TaskInfo, assets
+from envsuite import assets
 from envsuite.env import TaskEnv
 from envsuite.errors import InvalidArgument, UnknownName
 from envsuite.families.miniwob import FAMILY
 from envsuite.families.miniwob.chrome import INSTALL, find_chrome
 from envsuite.families.miniwob.document import ASSET
-from envsuite.families.miniwob.expert import SOLVED, SOLVERS, Oracle, make_expert
+from envsuite.families.miniwob.expert import SOLVED, SOLVERS, make_expert
 from envsuite.registration import make_env
 
 IDS = {task.kwargs["page"]: task.id for task in FAMILY.tasks}
@@ -29,31 +30,6 @@ def browser(needs) -> Iterator[TaskEnv]:
     env = make_env(IDS["click-test"])
     yield env
     env.close()
-
-
-def info_of(env: TaskEnv) -> TaskInfo:
-    return TaskInfo(
-        id=env.task.id,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
-
-
-def play(env: TaskEnv, agent: Oracle, seed: int, **options: Any) -> tuple[dict[str, Any], list[list[int]]]:
-    """Plays an episode; returns the last info and the actions."""
-    observation, info = env.reset(seed=seed, options=options or None)
-    agent.reset(seed)
-    actions: list[list[int]] = []
-    over = False
-    while not over:
-        action = agent.act(observation)
-        assert env.action_space.contains(action)
-        actions.append(action.tolist())
-        observation, _, terminated, truncated, info = env.step(action)
-        over = terminated or truncated
-    return info, actions
 
 
 def failures(page: str, seeds: range, **kwargs: Any) -> list[tuple[int, str, str]]:

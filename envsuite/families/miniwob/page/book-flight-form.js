@@ -42,16 +42,6 @@
     return Object.fromEntries(keys.map((key) => [key, fields[key]]));
   }
 
-  // Those of the fields that an option names, or as many by chance as it says.
-  function chosen(name, option, fields, least) {
-    const count = Array.isArray(option) ? option.length : option;
-    const named = Array.isArray(option) ? fields.filter((key) => option.includes(key)) : core.shuffle([...fields]).slice(0, count);
-    if (!Number.isInteger(count) || count < least || count > fields.length || named.length !== count) {
-      throw new Error(`${name}: expected ${least} to ${fields.length} of ${fields.join(", ")}, got ${JSON.stringify(option)}`);
-    }
-    return named;
-  }
-
   // The calendar opens on a click and turns by months; its days are links.
   function onCalendar(told) {
     const calendar = document.getElementById("ui-datepicker-div");
@@ -68,8 +58,8 @@
     upstream();
     const { fields, subgoal, prefill } = env.reset_options || {};
     const whole = fields === undefined ? drawn() : given(fields);
-    const asked = subgoal === undefined ? Object.keys(whole) : chosen("subgoal", subgoal, Object.keys(whole), 1);
-    const filled = prefill === undefined ? [] : chosen("prefill", prefill, asked, 0);
+    const asked = subgoal === undefined ? Object.keys(whole) : env.chosen("subgoal", subgoal, Object.keys(whole), 1);
+    const filled = prefill === undefined ? [] : env.chosen("prefill", prefill, asked, 0);
     const told = Object.fromEntries(KEYS.filter((key) => asked.includes(key)).map((key) => [key, whole[key]]));
     const utterance = "Book a one-way flight" + Object.keys(told).map((key) => LEADS[key] + told[key]).join("") + ".";
     $("#query").html("Book a one-way flight" + Object.keys(told).map((key) => `${LEADS[key]}<span class="bold">${told[key]}</span>`).join("") + ".");

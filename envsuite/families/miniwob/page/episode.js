@@ -2,7 +2,7 @@
 (function (env) {
   let options = null; // {stepMs, page}
   let sent = [null, null]; // the parts of the observation that was sent last
-  env.goal = null; // () => share of what the instruction asks that is right; set by goals.js or the page
+  env.goal = null; // () => share of what the instruction asks that is right; set by parts.js or the page
 
   env.setOptions = (given) => (options = given);
 
@@ -21,6 +21,7 @@
   function start() {
     core.resetRefCode();
     genProblem();
+    env.divide(options.page);
     WOB_DONE_GLOBAL = false;
     WOB_REWARD_GLOBAL = WOB_RAW_REWARD_GLOBAL = 0;
     WOB_REWARD_REASON = null;
@@ -60,7 +61,7 @@
   env.reset = function (seed, mode, extra) {
     env.errors = 0;
     env.clipboard = "";
-    env.goal = env.findGoal(options.page);
+    env.goal = null;
     env.reset_options = extra || {};
     if (!env.restart()) return null;
     env.recount();
