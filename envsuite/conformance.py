@@ -20,7 +20,6 @@ from envsuite.env import TaskEnv
 from envsuite.episode import new_digest, update_digest
 from envsuite.errors import ContractViolation, InvalidAction, InvalidTask
 from envsuite.registration import make_env
-from envsuite.task import TaskInfo
 
 GOLDEN_SEED = 7
 GOLDEN_STEPS = 64
@@ -95,13 +94,7 @@ class _Subject:
         return env
 
     def agent(self, env: TaskEnv) -> RandomAgent:
-        info = TaskInfo(
-            id=env.task.id,
-            observation_space=env.observation_space,
-            action_space=env.action_space,
-            goal=env.task.goal,
-            max_episode_steps=env.task.max_episode_steps,
-        )
+        info = env.task_info()
         agent = RandomAgent(info)
         agent.reset(_SEED)
         return agent

@@ -7,22 +7,11 @@ from toy import BatchedRandom, ToyEnv, Walker
 
 from envsuite.agent import RandomAgent
 from envsuite.episode import Episode, ReplayAgent, Start, new_digest, run_episode, run_episodes, update_digest
-from envsuite.task import TaskInfo
-
-
-def info_of(env):
-    return TaskInfo(
-        id=env.task.id,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
 
 
 def play(agent_class, seed=0, env=None):
     env = env or ToyEnv()
-    return run_episode(env, agent_class(info_of(env)), Start(0, seed, seed))
+    return run_episode(env, agent_class(env.task_info()), Start(0, seed, seed))
 
 
 def test_an_episode_tells_what_happened():
@@ -101,7 +90,7 @@ class UnstartableEnv(ToyEnv):
 
 def test_an_environment_that_cannot_reset_leaves_the_rest_of_its_group_alone():
     starts = [Start(i, i, 10 + i) for i in range(3)]
-    info = info_of(ToyEnv())
+    info = ToyEnv().task_info()
     failed, *rest = run_episodes([UnstartableEnv(), ToyEnv(), ToyEnv()], BatchedRandom(info), starts)
     assert (failed.outcome, failed.length) == ("env_error", 0)
     alone = [run_episodes([ToyEnv()], BatchedRandom(info), [start])[0] for start in starts[1:]]
@@ -111,15 +100,15 @@ def test_an_environment_that_cannot_reset_leaves_the_rest_of_its_group_alone():
 def test_a_batched_agent_plays_the_same_episodes_as_row_by_row():
     env = ToyEnv()
     starts = [Start(i, i, 10 + i) for i in range(4)]
-    together = run_episodes([ToyEnv() for _ in starts], BatchedRandom(info_of(env)), starts)
-    alone = [run_episodes([env], BatchedRandom(info_of(env)), [start])[0] for start in starts]
+    together = run_episodes([ToyEnv() for _ in starts], BatchedRandom(env.task_info()), starts)
+    alone = [run_episodes([env], BatchedRandom(env.task_info()), [start])[0] for start in starts]
     assert [e.trajectory for e in together] == [e.trajectory for e in alone]
     assert len({e.length for e in together}) > 1
 
 
 def test_more_starts_than_the_agent_takes_are_refused():
     with pytest.raises(ValueError, match="starts"):
-        run_episodes([ToyEnv(), ToyEnv()], Walker(info_of(ToyEnv())), [Start(0, 0, 0), Start(1, 1, 1)])
+        run_episodes([ToyEnv(), ToyEnv()], Walker(ToyEnv().task_info()), [Start(0, 0, 0), Start(1, 1, 1)])
 
 
 class Watching(Walker):
@@ -136,14 +125,14 @@ def test_time_that_an_agent_took_until_it_failed_counts():
             raise RuntimeError
 
     env = ToyEnv()
-    episode = run_episode(env, Slow(info_of(env)), Start(0, 0, 0))
+    episode = run_episode(env, Slow(env.task_info()), Start(0, 0, 0))
     assert episode.outcome == "agent_crash"
     assert episode.timings["agent_s"] >= 0.05
 
 
 def test_an_agent_may_observe_rewards():
     env = ToyEnv()
-    agent = Watching(info_of(env))
+    agent = Watching(env.task_info())
     agent.seen = []
     episode = run_episode(env, agent, Start(0, 0, 0))
     assert len(agent.seen) == episode.length

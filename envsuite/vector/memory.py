@@ -111,17 +111,21 @@ class BatchMemory:
 
     def infos(self, rows: NDArray[np.bool_]) -> dict[str, Any]:
         """Returns copies as Gymnasium's vector infos: arrays, each with a mask of the rows that have it."""
-        masks = {"events": rows, "factors": rows, "invalid_action": rows, "metrics": rows & self.has_metrics}
+        columns: dict[str, tuple[Tree, NDArray[np.bool_]]] = {
+            "events": (self.events, rows),
+            "factors": (self.factors, rows),
+            **{name: (column, rows) for name, column in self.signals.items()},
+            "invalid_action": (self.invalid_action, rows),
+            "metrics": (self.metrics, rows & self.has_metrics),
+        }
         success = rows & self.has_success
         if success.any():
-            masks["success"] = success
+            columns["success"] = self.success, success
         if self.task is not None:
-            masks["task"] = rows & self.has_task
+            columns["task"] = self.task, rows & self.has_task
         infos: dict[str, Any] = {}
-        for name, column in self.signals.items():
-            infos[name], infos[f"_{name}"] = _masked(column, rows), rows
-        for name, mask in masks.items():
-            infos[name], infos[f"_{name}"] = _masked(getattr(self, name), mask), mask
+        for name, (column, mask) in columns.items():
+            infos[name], infos[f"_{name}"] = _masked(column, mask), mask
         return infos
 
 

@@ -20,7 +20,6 @@ from envsuite.agent import make_scripted
 from envsuite.errors import InvalidAction, InvalidTask
 from envsuite.families.bipedal import track as tracks
 from envsuite.families.bipedal.describe import EVENTS, FACTORS, describe
-from envsuite.task import TaskInfo
 
 FLAT, HARDCORE, STUMPS = IDS = [f"envsuite/bipedal-{name}-v1" for name in ("flat", "hardcore", "stumps")]
 UPSTREAM = {FLAT: "BipedalWalker-v3", HARDCORE: "BipedalWalkerHardcore-v3"}
@@ -52,13 +51,7 @@ def make_upstream(task_id):
 
 def info_for(task_id):
     env = make(task_id)
-    return TaskInfo(
-        id=task_id,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
+    return env.task_info()
 
 
 def trajectory(env, seed, act, steps=300, options=None):

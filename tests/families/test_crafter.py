@@ -30,7 +30,6 @@ from envsuite.families.crafter.describe import EVENTS, FACTORS, describe
 from envsuite.families.crafter.env import FRAME_UNIT, CrafterEnv
 from envsuite.families.crafter.noise import SimplexNoise
 from envsuite.families.crafter.perception import Reader, daylight, is_asleep
-from envsuite.task import TaskInfo
 
 REWARD, NOREWARD = IDS = ["envsuite/crafter-reward-v1", "envsuite/crafter-noreward-v1"]
 ACTION = {name: index for index, name in enumerate(names.ACTIONS)}
@@ -562,13 +561,7 @@ def play(agent, seed):
 
 def test_the_expert_beats_the_random_agent_and_repeats_itself():
     env = make()
-    task = TaskInfo(
-        id=REWARD,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
+    task = env.task_info()
     expert = make_scripted(task)
     games = [play(expert, seed) for seed in range(4)]
     assert np.mean([unlocked for _, unlocked in games]) >= 10

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 
-from envsuite import SUITES, TaskInfo, get_task
+from envsuite import SUITES, get_task
 from envsuite.env import TaskEnv
 from envsuite.errors import InvalidTask, MissingExtra
 from envsuite.families.metaworld import FAMILY, draw
@@ -30,15 +30,7 @@ def make(name: str, **kwargs: object) -> TaskEnv:
 
 
 def expert_for(env: TaskEnv) -> ScriptedExpert:
-    return make_expert(
-        TaskInfo(
-            id=env.task.id,
-            observation_space=env.observation_space,
-            action_space=env.action_space,
-            goal=env.task.goal,
-            max_episode_steps=env.task.max_episode_steps,
-        )
-    )
+    return make_expert(env.task_info())
 
 
 def upstream(name: str, *, seed: int | None = None, vector: np.ndarray | None = None):

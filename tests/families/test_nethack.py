@@ -16,7 +16,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import envsuite  # noqa: F401  # registers the ids
-from envsuite.agent import RandomAgent, TaskInfo
+from envsuite.agent import RandomAgent
 from envsuite.episode import Episode, Start, run_episode
 from envsuite.families.nethack import FAMILY
 from envsuite.families.nethack import objectives as rules
@@ -378,19 +378,9 @@ def test_a_file_that_is_no_such_library_is_left_alone(tmp_path: Path) -> None:
     assert find_clock_stub(text) is None
 
 
-def task_info(env: NetHackEnv) -> TaskInfo:
-    return TaskInfo(
-        id=env.task.id,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
-
-
 def episodes(name: str, make_agent: Any, count: int) -> list[Episode]:
     env = make(name)
-    agent = make_agent(task_info(env))
+    agent = make_agent(env.task_info())
     played = [run_episode(env, agent, Start(index, 500 + index, index)) for index in range(count)]
     env.close()
     assert [episode.error for episode in played] == [None] * count
@@ -415,7 +405,7 @@ def test_the_expert_earns_several_times_what_chance_earns(name: str) -> None:
 def test_the_expert_plays_every_task_the_same_way_from_the_same_seed(name: str) -> None:
     assert set(PLANS) == set(NAMES)
     env = make(name)
-    expert = make_expert(task_info(env))
+    expert = make_expert(env.task_info())
     played = []
     for _ in range(2):
         observation, _ = env.reset(seed=77)

@@ -3,7 +3,6 @@
 import gymnasium
 import numpy as np
 
-from envsuite import TaskInfo
 from envsuite.episode import new_digest, update_digest
 
 
@@ -34,17 +33,6 @@ def episode(env, seed, most=60):
         if terminated or truncated:
             break
     return digest.hexdigest(), changed, steps
-
-
-def info_of(env):
-    """Returns what an agent is told of an environment's task."""
-    return TaskInfo(
-        id=env.task.id,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        goal=env.task.goal,
-        max_episode_steps=env.task.max_episode_steps,
-    )
 
 
 def play(env, agent, seed, **options):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families.miniwob.playing import info_of, play
+from families.miniwob.playing import play
 
 from envsuite import assets
 from envsuite.env import TaskEnv
@@ -35,7 +35,7 @@ def browser(needs) -> Iterator[TaskEnv]:
 def failures(page: str, seeds: range, **kwargs: Any) -> list[tuple[int, str, str]]:
     """Returns seed, instruction and reason of every episode that was not solved."""
     env = make_env(IDS[page], **kwargs)
-    agent = make_expert(info_of(env))
+    agent = make_expert(env.task_info())
     ends = [(seed, play(env, agent, seed)[0]) for seed in seeds]
     env.close()
     return [(seed, info["utterance"], info["reason"]) for seed, info in ends if not info["success"]]
@@ -65,7 +65,7 @@ def test_a_preset_with_more_types_serves_as_well(page):
 @pytest.mark.parametrize(("fields", "elements", "pages"), [(1, 0, 1), (8, 30, 1), (12, 10, 5), (20, 20, 3)])
 def test_forms_of_other_sizes_are_solved(fields, elements, pages):
     env = make_env(IDS["forms"])
-    agent = make_expert(info_of(env))
+    agent = make_expert(env.task_info())
     for seed in range(5):
         info, _ = play(env, agent, seed, task=np.array([fields, elements, pages]))
         assert info["success"], (seed, info["utterance"])
@@ -75,7 +75,7 @@ def test_forms_of_other_sizes_are_solved(fields, elements, pages):
 @pytest.mark.parametrize("options", [{"style": "keyvalue"}, {"split": "heldout"}, {"prefill": 2}, {"subgoal": 1}])
 def test_forms_are_solved_under_every_option(options):
     env = make_env(IDS["forms"])
-    agent = make_expert(info_of(env))
+    agent = make_expert(env.task_info())
     for seed in range(5):
         info, _ = play(env, agent, seed, **options)
         assert info["success"], (seed, info["utterance"])
@@ -84,14 +84,14 @@ def test_forms_are_solved_under_every_option(options):
 
 def test_an_episode_is_the_same_whatever_was_played_before():
     env = make_env(IDS["email-inbox"])
-    agent = make_expert(info_of(env))
+    agent = make_expert(env.task_info())
     first = [play(env, agent, seed)[1] for seed in (4, 5)]
-    assert [play(env, make_expert(info_of(env)), seed)[1] for seed in (5, 4)] == first[::-1]
+    assert [play(env, make_expert(env.task_info()), seed)[1] for seed in (5, 4)] == first[::-1]
     env.close()
 
 
 def test_a_script_that_is_through_lets_time_pass(browser):
-    agent = make_expert(info_of(browser))
+    agent = make_expert(browser.task_info())
     observation, _ = browser.reset(seed=0)
     agent.reset(0)
     assert agent.act(observation).tolist()[0] == 0
@@ -100,7 +100,7 @@ def test_a_script_that_is_through_lets_time_pass(browser):
 
 
 def test_pages_without_a_script_are_refused(browser):
-    info = info_of(browser)
+    info = browser.task_info()
     unsolved = next(page for page in sorted(IDS) if page not in SOLVED)
     with pytest.raises(UnknownName, match="has no scripted agent"):
         make_expert(dataclasses.replace(info, id=IDS[unsolved]))
@@ -110,8 +110,8 @@ def test_observations_without_texts_and_strange_actions_are_refused(browser):
     tokens = make_env(IDS["click-test"], text="tokens")
     commands = make_env(IDS["click-test"], actions="text")
     with pytest.raises(InvalidArgument, match="text='bytes'"):
-        make_expert(info_of(tokens))
+        make_expert(tokens.task_info())
     with pytest.raises(InvalidArgument, match="actions: expected one of"):
-        make_expert(info_of(commands))
+        make_expert(commands.task_info())
     tokens.close()
     commands.close()

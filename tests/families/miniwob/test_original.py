@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from benchmarks.bench import MINIWOB, MINIWOB_PINS, peer_python
 
-from envsuite import TaskInfo
 from envsuite.env import TaskEnv
 from envsuite.families.miniwob import FAMILY
 from envsuite.families.miniwob.chrome import find_chrome, find_driver
@@ -159,15 +158,7 @@ def is_element(row: Row, element: dict[str, Any]) -> bool:
 
 def played(env: TaskEnv, seed: int) -> tuple[list[Move], dict[str, Any]]:
     """Returns the moves of the scripted agent's episode and the last info."""
-    agent = make_expert(
-        TaskInfo(
-            id=env.task.id,
-            observation_space=env.observation_space,
-            action_space=env.action_space,
-            goal=env.task.goal,
-            max_episode_steps=env.task.max_episode_steps,
-        )
-    )
+    agent = make_expert(env.task_info())
     observation, info = env.reset(seed=seed)
     agent.reset(seed)
     moves: list[Move] = []
