@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import gymnasium
@@ -65,6 +66,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
     task_space: spaces.Space[Any] | None = None
     reset_options: tuple[str, ...] = ()
     """What `reset(options=...)` takes beside "task"; the family checks the values."""
+    info_arrays: Mapping[str, tuple[tuple[int, ...], str]] = MappingProxyType({})
+    """Further entries of every info that a vector env carries: shape and dtype of an array or of a dict's values."""
     action_names: tuple[str, ...] | None = None
     """What each discrete action, or each dimension of a continuous one, is called."""
 
@@ -89,6 +92,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         self._running = False
         self._elapsed_steps = 0
         self._no_effect_count = 0
+        self._episode = 0
+        """How many episodes have begun since the last seed, this one included."""
         self._task_value: Any = None
         self._options: dict[str, Any] = {}
         """What the running episode was given of `reset_options`."""
@@ -140,7 +145,7 @@ class TaskEnv(gymnasium.Env[Any, Any]):
 
         Raises `InvalidTask` for unknown options or a task outside `task_space`.
         """
-        task_value = self._checked_options(options)
+        task_value = self.check_options(options)
         super().reset(seed=seed)
         episode_seed = int(seed) if seed is not None else int(self.np_random.integers(_EPISODE_SEEDS))
         if task_value is None and self.task_space is not None:
@@ -149,6 +154,7 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         self._options = {name: value for name, value in (options or {}).items() if name != "task"}
         self._elapsed_steps = 0
         self._no_effect_count = 0
+        self._episode = 1 if seed is not None else self._episode + 1
         self._running = False
         observation, extra = self._begin(episode_seed, task_value)
         self._running = True
@@ -220,7 +226,8 @@ class TaskEnv(gymnasium.Env[Any, Any]):
             info["success"] = bool(transition.success)
         return info
 
-    def _checked_options(self, options: dict[str, Any] | None) -> Any:
+    def check_options(self, options: dict[str, Any] | None) -> Any:
+        """Returns the task among the options of a reset, None for none; raises `InvalidTask` for unknown ones."""
         if not options:
             return None
         known = ("task", *self.reset_options)

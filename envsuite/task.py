@@ -137,7 +137,7 @@ class Family:
     expert: str | None = None
     """`module:make_expert`: TaskInfo -> Agent, or None where there is no script."""
     vector: str | None = None
-    """`module:make_native_vec` of a native vector env, or None."""
+    """`module:make_kernel`: what steps all environments of a vector env in one call, or None."""
     exchange: str | None = None
     """`module:exchange`: does the slow part of many environments' steps and resets in one go, or None."""
     keys: Mapping[str, Any] = field(default_factory=dict)

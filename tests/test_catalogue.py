@@ -19,7 +19,7 @@ def test_every_id_follows_the_grammar_and_its_family():
 
 def test_families_have_the_ids_that_were_promised():
     counts = {name: len(family.tasks) for name, family in FAMILIES.items()}
-    assert counts["crafter"] == 2
+    assert counts["crafter"] == 4
     assert counts["nethack"] == 8
     assert counts["metaworld"] == 50
     assert counts["bipedal"] == 3
@@ -55,7 +55,7 @@ def test_an_unknown_suite_gets_the_nearest_names():
 
 
 def test_tasks_are_found_by_family_tag_and_text():
-    assert len(find_tasks(family="crafter")) == 2
+    assert len(find_tasks(family="crafter")) == 4
     assert len(find_tasks(tags=["mt10"])) == 10
     assert [task.id for task in find_tasks(text="pick-place-wall")] == ["envsuite/metaworld-pick-place-wall-v1"]
 

@@ -21,8 +21,8 @@ from toy import FAMILY, TASK, ToyEnv
 import envsuite
 from envsuite import vector
 from envsuite.errors import ContractViolation, InvalidAction, InvalidTask, UnknownName, WorkerDied
-from envsuite.vector import TaskVectorEnv, make_vec
-from envsuite.vector.memory import joined
+from envsuite.vector import TaskVectorEnv, make_vec, memory
+from envsuite.vector.memory import RESET, STEP, joined, write_row
 
 MODES = ("next_step", "same_step", "disabled")
 WORKERS = (0, 1, 2)
@@ -632,36 +632,83 @@ def test_arguments_are_checked_by_name():
 @pytest.mark.parametrize("mode", [*MODES, AutoresetMode.SAME_STEP, "SameStep"])
 def test_gymnasiums_make_vec_comes_here(monkeypatch, mode):
     made = []
-    monkeypatch.setattr(vector, "TaskVectorEnv", lambda factories, **kwargs: made.append(kwargs) or Native())
+    monkeypatch.setattr(vector, "TaskVectorEnv", lambda factories, **kwargs: made.append(kwargs) or VectorEnv())
     gymnasium.make_vec(next(iter(envsuite.TASKS)), num_envs=2, autoreset_mode=mode, workers=0)
     assert isinstance(made[0]["autoreset_mode"], AutoresetMode)
 
 
-class Native(VectorEnv):
-    """Stands for a family's own vector env."""
+class Kernel:
+    """Stands for a family's own engine: one toy environment a row, stepped in one call."""
 
-    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+    def __init__(self, num_envs, **arguments):
+        self.num_envs, self.arguments, self.closed = num_envs, arguments, 0
+        self._envs = [ToyEnv() for _ in range(num_envs)]
 
-    def __init__(self, **kwargs):
-        self.kwargs = kwargs
+    def env(self, row):
+        return self._envs[row]
+
+    def bind(self, memory):
+        self._memory = memory
+
+    def begin(self, resets):
+        self._resets = resets
+
+    def finish(self):
+        for row, env in enumerate(self._envs):
+            if self._memory.command[row] == RESET:
+                observation, info = env.reset(seed=self._resets.get(row, (None, None))[0])
+                result = (0.0, False, False)
+            elif self._memory.command[row] == STEP:
+                observation, *result, info = env.step(int(self._memory.actions[row]))
+            else:
+                continue
+            write_row(memory.row_of(self._memory.observations, row), observation)
+            self._memory.rewards[row], self._memory.terminated[row], self._memory.truncated[row] = result
+            self._memory.write_info(row, info)
+
+    def close(self):
+        self.closed += 1
 
 
-def test_a_familys_native_vector_env_is_used_unless_workers_are_asked_for(monkeypatch):
+def test_a_familys_kernel_is_used_unless_workers_are_asked_for(monkeypatch):
+    made = []
+
+    def make_kernel(num_envs, **arguments):
+        made.append(Kernel(num_envs, **arguments))
+        return made[-1]
+
     family = envsuite.Family(**{**{name: getattr(FAMILY, name) for name in FAMILY.__slots__}, "vector": "native:make"})
     monkeypatch.setattr(vector, "get_task", lambda task_id: TASK)
     monkeypatch.setattr(vector, "family_of", lambda task_id: family)
-    monkeypatch.setattr(vector, "load_object", lambda spec: {"native:make": Native}[spec])
+    monkeypatch.setattr(vector, "require_simulator", lambda family: None)
+    monkeypatch.setattr(vector, "load_object", {"native:make": make_kernel}.__getitem__)
     monkeypatch.setattr(vector, "make_env", lambda task_id, **kwargs: ToyEnv(**kwargs))
-    env = make_vec(TASK.id, 3, autoreset_mode="same_step", copy=False, world="small")
-    assert env.kwargs == {
-        "task_id": TASK.id,
-        "num_envs": 3,
-        "autoreset_mode": AutoresetMode.SAME_STEP,
-        "render_mode": None,
-        "copy": False,
-        "world": "small",
-    }
-    assert isinstance(make_vec(TASK.id, 3, workers=0), TaskVectorEnv)
+    env = make_vec(TASK.id, 3, autoreset_mode="same_step", world="small")
+    assert made[0].arguments == {"task": TASK, "family": family, "render_mode": None, "world": "small", **TASK.kwargs}
+    plain = make_vec(TASK.id, 3, autoreset_mode="same_step", workers=0)
+    assert len(made) == 1
+    for each in (env, plain):
+        each.action_space.seed(0)
+    assert_equal_trees(env.reset(seed=4), plain.reset(seed=4))
+    for _ in range(20):
+        actions = env.action_space.sample()
+        assert_equal_trees(env.step(actions), plain.step(actions))
+    assert env.call("task_info") == plain.call("task_info")
+    env.close()
+    assert made[0].closed == 1
+
+
+def assert_equal_trees(ours, theirs):
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys()
+        ours, theirs = list(ours.values()), [theirs[key] for key in ours]
+    if isinstance(ours, list | tuple):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_equal_trees(one, other)
+    elif isinstance(ours, np.ndarray) and ours.dtype == object:
+        assert_equal_trees(list(ours), list(theirs))
+    else:
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_suites_name_makes_one_environment_per_task(monkeypatch):

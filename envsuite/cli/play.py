@@ -1,12 +1,11 @@
-"""`envsuite play`: an environment played with the keyboard, and recorded."""
+"""`envsuite play`: an environment played with the keyboard, in a window or a terminal, and recorded."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import math
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,20 +17,15 @@ from envsuite import registration
 from envsuite.cli.console import console
 from envsuite.cli.keyboard import Keyboard
 from envsuite.cli.replay import FORMAT, Recording, Session, append, read
-from envsuite.cli.screen import Screen
-from envsuite.errors import EnvsuiteError, MissingExtra
-from envsuite.window import load_pygame
+from envsuite.cli.screen import InvalidOption, Screen
+from envsuite.cli.terminal import TerminalScreen, require_terminal, why_no_terminal
+from envsuite.cli.window import WindowScreen, why_no_window
+from envsuite.env import TaskEnv
+from envsuite.errors import MissingExtra
 
 MAX_GIF_FRAMES = 3000
 GIF_MAX_FPS = 50
 """Viewers of GIF slow pictures down that are shorter than 20 ms."""
-KEY_REPEAT_MS = (300, 60)
-"""Delay and interval at which a held key repeats where the environment waits for keys."""
-_NO_SCREEN = ("dummy", "offscreen")
-
-
-class InvalidOption(EnvsuiteError, ValueError):
-    """Raised for an argument of `play` that cannot be used."""
 
 
 def play(
@@ -43,12 +37,13 @@ def play(
     task: Any = None,
     record: Path | None = None,
     gif: Path | None = None,
+    terminal: bool = False,
     on_frame: Callable[[Screen], None] | None = None,
 ) -> list[Recording]:
-    """Returns the episodes that somebody played in a window until it was closed.
+    """Returns the episodes that somebody played in a window, or a terminal, until it was closed.
 
     Escape or closing the window ends, F5 begins the episode of the next seed, F6 that of the same one,
-    F1 shows or hides the keys.
+    F1 shows or hides the keys. In a terminal Ctrl-C ends too, and every press of a key is one action.
 
     Args:
         task_id: an id whose family has key bindings.
@@ -58,16 +53,16 @@ def play(
         task: task parameters as plain data (a number, a list), for every episode.
         record: a JSON Lines file that each episode is appended to when it ends or is left.
         gif: a picture of at most the first 3000 frames.
+        terminal: plays in the terminal even if there is a screen; without a screen that is done anyway.
         on_frame: called with the screen after every drawn frame.
 
     Raises:
         UnknownName, MissingSimulator: as `make_env`.
-        MissingExtra: pygame, or Pillow for `gif`, is not installed.
-        InvalidOption: no key bindings, no screen, or a file that cannot be written.
+        MissingExtra: pygame for a window, or Pillow for `gif`, is not installed.
+        InvalidOption: no key bindings, neither a screen nor a terminal, or a file that cannot be written.
         InvalidTask: `task` does not fit the environment.
     """
-    _check_options(fps, steps, record, gif)
-    pygame = load_pygame()
+    _check_options(fps, steps, record, gif, terminal)
     frames: list[NDArray[np.uint8]] = []
     with contextlib.ExitStack() as stack:
         env = stack.enter_context(contextlib.closing(registration.make_env(task_id, render_mode="rgb_array")))
@@ -76,9 +71,9 @@ def play(
             raise InvalidOption(f"task_id: {env.task.id} has no key bindings, so it cannot be played by keyboard")
         session = Session(env)
         session.reset(seed, task)
-        _require_screen(pygame)
-        screen = stack.enter_context(contextlib.closing(Screen(env, keys)))
-        player = _Player(pygame, session, screen, Keyboard(keys, env.action_space, env.family.idle_action), record)
+        screen = stack.enter_context(contextlib.closing(_open_screen(env, keys, terminal)))
+        keyboard = Keyboard(keys, env.action_space, env.family.idle_action, screen.releases)
+        player = _Player(session, screen, keyboard, record)
         rate = fps or int(env.metadata["render_fps"])
         player.run(rate, steps, frames if gif else None, on_frame)
     if gif:
@@ -87,10 +82,9 @@ def play(
 
 
 class _Player:
-    """The loop of the window: events, action, step, frame."""
+    """The loop of the game: events, action, step, frame."""
 
-    def __init__(self, pygame: Any, session: Session, screen: Screen, keyboard: Keyboard, record: Path | None) -> None:
-        self.pygame = pygame
+    def __init__(self, session: Session, screen: Screen, keyboard: Keyboard, record: Path | None) -> None:
         self.session, self.screen, self.keyboard, self.record = session, screen, keyboard, record
         self.recordings: list[Recording] = []
         self._quit = False
@@ -102,10 +96,8 @@ class _Player:
         frames: list[NDArray[np.uint8]] | None,
         on_frame: Callable[[Screen], None] | None,
     ) -> None:
-        """Plays until the window is closed or `steps` are taken; the frames go into the list."""
-        pygame, taken = self.pygame, 0
-        pygame.key.set_repeat(*(KEY_REPEAT_MS if self.keyboard.idle is None else ()))
-        clock = pygame.time.Clock()
+        """Plays until the player quits or `steps` are taken; the frames go into the list."""
+        taken = 0
         frame = self._draw(frames)
         try:
             while not self._quit and (steps is None or taken < steps):
@@ -116,12 +108,12 @@ class _Player:
                 if action is not None:
                     self.session.step(action)
                     taken += 1
-                    self.screen.note(action)
+                    self.screen.panel.note(action)
                 if begun or action is not None:
                     frame = self._draw(frames)
                 else:
                     self.screen.show(self.session, frame)
-                clock.tick(fps)
+                self.screen.wait(fps)
         finally:
             self._end_episode()
         if on_frame is not None:
@@ -135,29 +127,38 @@ class _Player:
         return frame
 
     def _take_events(self) -> bool:
-        """Handles what the window reports and returns whether a new episode has begun."""
-        pygame, begun = self.pygame, False
-        for event in pygame.event.get():
-            if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
+        """Handles what the screen reports and returns whether a new episode has begun."""
+        begun = False
+        for event in self.screen.events():
+            own = next((self.screen.own_keys[name] for name in event.names if name in self.screen.own_keys), None)
+            if event.kind == "quit":
                 self._quit = True
-            elif event.type == pygame.WINDOWFOCUSLOST:
+            elif event.kind == "lost":
                 self.keyboard.release()
-            elif event.type == pygame.KEYDOWN and event.key == pygame.K_F1:
-                self.screen.help = not self.screen.help
-            elif event.type == pygame.KEYDOWN and event.key in (pygame.K_F5, pygame.K_F6):
-                self._next_episode(self.session.seed + (event.key == pygame.K_F5))
-                begun = True
-            elif event.type == pygame.KEYDOWN:
-                self.keyboard.down(event, pygame)
-            elif event.type == pygame.KEYUP:
+            elif event.kind == "up":
                 self.keyboard.up(event)
+            elif own is None:
+                self.keyboard.down(event)
+            else:
+                begun |= self._obey(own)
         return begun
+
+    def _obey(self, meaning: str) -> bool:
+        """Does what a key of the player itself means, and returns whether a new episode has begun."""
+        if meaning == "quit":
+            self._quit = True
+        elif meaning == "keys":
+            self.screen.panel.help = not self.screen.panel.help
+        else:
+            self._next_episode(self.session.seed + (meaning == "next episode"))
+            return True
+        return False
 
     def _next_episode(self, seed: int) -> None:
         self._end_episode()
         self.session.reset(seed, self.session.task)
         self.keyboard.release()
-        self.screen.forget()
+        self.screen.panel.forget()
 
     def _end_episode(self) -> None:
         """Keeps the episode that ends or is left, unless no step was taken in it."""
@@ -167,7 +168,7 @@ class _Player:
                 append(self.record, self.recordings[-1])
 
 
-def _check_options(fps: int | None, steps: int | None, record: Path | None, gif: Path | None) -> None:
+def _check_options(fps: int | None, steps: int | None, record: Path | None, gif: Path | None, terminal: bool) -> None:
     """Raises now what would otherwise be raised after the game has been played."""
     for name, value in (("fps", fps), ("steps", steps)):
         if value is not None and value < 1:
@@ -183,20 +184,27 @@ def _check_options(fps: int | None, steps: int | None, record: Path | None, gif:
             pass
     if gif is not None:
         _load_pillow()
+    if terminal:
+        require_terminal()
 
 
-def _require_screen(pygame: Any) -> None:
-    """Raises `InvalidOption` where the window could not be seen, unless that was asked for."""
-    try:
-        pygame.display.init()
-    except pygame.error as error:
-        raise InvalidOption(f"play needs a screen, and none can be opened here ({error})") from error
-    if pygame.display.get_driver() in _NO_SCREEN and "SDL_VIDEODRIVER" not in os.environ:
-        pygame.display.quit()
-        raise InvalidOption(
-            "play needs a screen, and there is none here; run it on a desktop, "
-            "or with SDL_VIDEODRIVER=dummy to see nothing"
-        )
+def _open_screen(env: TaskEnv, keys: Mapping[str, Any], terminal: bool) -> Screen:
+    """Returns the terminal if that is wanted or there is nothing else, otherwise a window.
+
+    Raises `InvalidOption` where nobody could see either.
+    """
+    if terminal:
+        return TerminalScreen(env, keys)
+    no_window = why_no_window()
+    if no_window is None:
+        return WindowScreen(env, keys)
+    no_terminal = why_no_terminal()
+    if no_terminal is None:
+        return TerminalScreen(env, keys)
+    raise InvalidOption(
+        f"play needs a screen, and {no_window}; or a terminal as stdin and stdout, and it got {no_terminal}; "
+        "run it on a desktop, in a terminal without redirecting it, or with SDL_VIDEODRIVER=dummy to see nothing"
+    )
 
 
 def _load_pillow() -> Any:
@@ -231,13 +239,17 @@ def play_command(
     steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps.")] = None,
     task: Annotated[str | None, typer.Option(help='Task parameters, for example "0.5,3".')] = None,
     gif: Annotated[Path | None, typer.Option(help="Write a moving picture too.")] = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Play in the terminal, screen or not.")] = False,
 ) -> None:
     """Play a task with the keyboard.
 
-    F1 shows the keys, F5 begins the next episode, F6 the same one again, escape quits.
+    F1 shows the keys, F5 begins the next episode, F6 the same one again, escape quits. Without a screen it is
+    played in the terminal, in which every press of a key is one action.
     """
     parameters = None if task is None else parse_task(task)
-    recordings = play(task_id, seed=seed, fps=fps, steps=steps, task=parameters, record=record, gif=gif)
+    recordings = play(
+        task_id, seed=seed, fps=fps, steps=steps, task=parameters, record=record, gif=gif, terminal=terminal
+    )
     for recording in recordings:
         success = "" if recording.success is None else f", success: {'yes' if recording.success else 'no'}"
         console.print(

@@ -11,10 +11,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from envsuite.catalogue import SUITES, family_of, get_task
 from envsuite.errors import MissingExtra
 from envsuite.vector import TaskVectorEnv, make_vec
-from envsuite.vector.backends import default_workers
 from envsuite.vector.worker import call_method, get_attribute, is_wrapped, set_attribute
 
 try:
@@ -40,10 +38,7 @@ def to_vec_env(task_id: str, n: int = 1, *, seed: int | None = None, workers: in
         workers: as in `envsuite.make_vec`; no `if __name__ == "__main__"` is needed.
         kwargs: go to `envsuite.make_vec`, and from there to every environment.
     """
-    # A number of workers keeps a family's native vector env away, which has no calls into single environments.
-    native = task_id not in SUITES and family_of(get_task(task_id).id).vector is not None
-    count = default_workers(n) if workers is None and native else workers
-    env = make_vec(task_id, n, autoreset_mode=AutoresetMode.SAME_STEP, workers=count, **kwargs)
+    env = make_vec(task_id, n, autoreset_mode=AutoresetMode.SAME_STEP, workers=workers, **kwargs)
     venv = VecMonitor(TaskVecEnv(cast("TaskVectorEnv", env)))
     venv.seed(seed)
     return venv

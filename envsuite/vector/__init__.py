@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from envsuite.agent import load_object
 from envsuite.catalogue import SUITES, family_of, get_task
 from envsuite.registration import make_env, require_simulator
-from envsuite.vector.backends import Exchange, default_workers
+from envsuite.vector.backends import Exchange, Kernel, default_workers
 from envsuite.vector.env import TaskVectorEnv, parse_autoreset_mode, positive
 
 __all__ = ["TaskVectorEnv", "make_vec"]
@@ -61,9 +61,12 @@ def make_vec(
         task_ids = (get_task(task_id).id,) * positive("num_envs", 1 if num_envs is None else num_envs)
         native = family_of(task_id).vector
         if native is not None and workers is None:
-            make_native: Callable[..., VectorEnv[Any, Any, Any]] = load_object(native)
-            options = {"autoreset_mode": mode, "render_mode": render_mode, "copy": copy}
-            return make_native(task_id=task_ids[0], num_envs=len(task_ids), **options, **kwargs)
+            family = family_of(task_id)
+            require_simulator(family)
+            make_kernel: Callable[..., Kernel] = load_object(native)
+            arguments = {"render_mode": render_mode, **get_task(task_id).kwargs, **kwargs}
+            kernel = make_kernel(len(task_ids), task=get_task(task_id), family=family, **arguments)
+            return TaskVectorEnv(kernel=kernel, autoreset_mode=mode, copy=copy)
     exchange = _exchange(task_ids, workers)
     for name in dict.fromkeys(task_ids):
         require_simulator(family_of(name))

@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from envsuite.env import TaskEnv
 from envsuite.errors import WorkerDied
 from envsuite.vector.memory import Arena, BatchMemory, EnvFacts
-from envsuite.vector.worker import CALL, ERROR, QUIT, RUN, RUN_WITH, VALUE, EnvSlice, Factory, Resets
+from envsuite.vector.worker import CALL, ERROR, QUIT, RUN, RUN_WITH, VALUE, EnvSlice, Factory, Resets, facts_of
 
 _EXIT_SECONDS = 5.0
 _BOOTSTRAP = "import sys; sys.path[:] = sys.argv[2:]; from envsuite.vector.worker import main; main(int(sys.argv[1]))"
@@ -116,6 +117,51 @@ class Grouped(Serial):
         if requests:
             self._exchange(requests)
         super().finish()
+
+
+class Kernel(Protocol):
+    """What a family offers that steps all environments of a vector env in one call: `Family.vector` makes one."""
+
+    num_envs: int
+
+    def env(self, row: int) -> TaskEnv:
+        """Returns the environment of a row, whose state the kernel holds."""
+        ...
+
+    def bind(self, memory: BatchMemory) -> None:
+        """Takes the batch that the kernel reads and writes."""
+        ...
+
+    def begin(self, resets: Resets) -> None:
+        """Starts what the batch commands; raises `InvalidTask` before anything has moved."""
+        ...
+
+    def finish(self) -> None:
+        """Returns when it is done."""
+        ...
+
+    def close(self) -> None:
+        """Frees threads; may be called twice."""
+        ...
+
+
+class Native:
+    """Lets a family's kernel run all environments."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.facts = [facts_of(kernel.env(0))] * kernel.num_envs
+        self.begin, self.finish, self.close = kernel.begin, kernel.finish, kernel.close
+
+    def allocate(self, with_task: bool) -> BatchMemory:
+        """Returns a batch that the kernel writes into."""
+        memory = BatchMemory(self.facts[0], len(self.facts), Arena(), with_task=with_task)
+        self._kernel.bind(memory)
+        return memory
+
+    def call(self, function: Callable[..., Any], arguments: Arguments) -> list[Any]:
+        """Returns the values in order of the rows."""
+        return [function(self._kernel.env(row), *arguments[row]) for row in sorted(arguments)]
 
 
 class Workers:

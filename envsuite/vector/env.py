@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_differing_spaces, batch_space
 from numpy.typing import NDArray
 
-from envsuite.vector.backends import Backend, Exchange, Grouped, make_backend
+from envsuite.vector.backends import Backend, Exchange, Grouped, Kernel, Native, make_backend
 from envsuite.vector.copies import Copies
 from envsuite.vector.memory import RESET, SKIP, STEP, EnvFacts, joined, layout, read_row, write_actions
 from envsuite.vector.worker import Factory, Resets, call_method, get_attribute, set_attribute
@@ -30,6 +30,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
 
     - `events`: bool (num_envs, len(event_names)); `factors`: float64 (num_envs, len(factor_names));
     - the family's signals, such as a page's `potential`: float64 (num_envs,) each;
+    - the environment's `info_arrays`, such as Crafter's inventory, with a leading axis of num_envs;
     - `success`: bool (num_envs,), only where a task defines it; `invalid_action`: int64 (num_envs,);
     - `task`: the task parameters batched like observations, where all have a task space of one shape;
     - `metrics`: float64 (num_envs, len(metric_names)); `_metrics` marks the rows whose episode has just
@@ -43,15 +44,16 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __init__(
         self,
-        factories: Sequence[Factory],
+        factories: Sequence[Factory] = (),
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         workers: int | None = None,
         copy: bool = True,
         timeout_s: float | None = None,
         exchange: Exchange | None = None,
+        kernel: Kernel | None = None,
     ) -> None:
-        """Makes one environment per factory.
+        """Makes one environment per factory, or takes those of a kernel.
 
         Args:
             factories: functions that return a `TaskEnv`, possibly wrapped; picklable unless `workers` is 0.
@@ -61,17 +63,22 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
             timeout_s: as in `make_vec`.
             exchange: what the environments' family does for many of them at once, in this process; `workers` and
                 `timeout_s` have no meaning then.
+            kernel: what holds and steps all environments in place of `factories`; likewise.
         """
-        self.num_envs = positive("factories", len(factories))
+        self.num_envs = kernel.num_envs if kernel else positive("factories", len(factories))
         self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
         self.copy = copy
         self._copies = Copies()
         self._state = np.full(self.num_envs, _UNSTARTED, np.uint8)
         self._pending = False
         self._queue: deque[tuple[int | None, dict[str, Any] | None]] = deque()
-        self._backend: Backend = (
-            Grouped(factories, exchange) if exchange else make_backend(factories, workers, timeout_s)
-        )
+        self._backend: Backend
+        if kernel is not None:
+            self._backend = Native(kernel)
+        elif exchange is not None:
+            self._backend = Grouped(factories, exchange)
+        else:
+            self._backend = make_backend(factories, workers, timeout_s)
         self._finalizer = weakref.finalize(self, self._backend.close)
         try:
             self._adopt(self._backend.facts)

@@ -33,6 +33,7 @@ class EnvFacts:
     events: tuple[str, ...]
     factors: tuple[str, ...]
     signals: tuple[str, ...]
+    arrays: Mapping[str, tuple[tuple[int, ...], str]]
     metrics: tuple[str, ...]
     observation_space: spaces.Space[Any]
     action_space: spaces.Space[Any]
@@ -71,6 +72,7 @@ class BatchMemory:
         self.events = arena.take((num_envs, len(facts.events)), np.bool_)
         self.factors = arena.take((num_envs, len(facts.factors)), np.float64)
         self.signals = {name: arena.take((num_envs,), np.float64) for name in facts.signals}
+        self.arrays = {name: arena.take((num_envs, *shape), dtype) for name, (shape, dtype) in facts.arrays.items()}
         self.metrics = arena.take((num_envs, len(facts.metrics)), np.float64)
         self.has_metrics = arena.take((num_envs,), np.bool_)
         self.success = arena.take((num_envs,), np.bool_)
@@ -98,6 +100,9 @@ class BatchMemory:
             if name not in info:
                 raise ContractViolation(f"info[{name!r}]: expected a number: it is in {self._facts.family!r}'s signals")
             column[row] = info[name]
+        for name, array in self.arrays.items():
+            value = info[name]
+            array[row] = list(value.values()) if isinstance(value, Mapping) else value
         self.invalid_action[row] = info["invalid_action"]
         success, task, metrics = info.get("success"), info.get("task"), info.get("metrics")
         self.has_success[row] = success is not None
@@ -114,7 +119,7 @@ class BatchMemory:
         columns: dict[str, tuple[Tree, NDArray[np.bool_]]] = {
             "events": (self.events, rows),
             "factors": (self.factors, rows),
-            **{name: (column, rows) for name, column in self.signals.items()},
+            **{name: (column, rows) for name, column in (self.signals | self.arrays).items()},
             "invalid_action": (self.invalid_action, rows),
             "metrics": (self.metrics, rows & self.has_metrics),
         }

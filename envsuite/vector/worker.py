@@ -49,7 +49,7 @@ class EnvSlice:
 
     def facts(self) -> list[EnvFacts]:
         """Returns what the parent must know, per row."""
-        return [_facts(env) for env in self._envs.values()]
+        return [facts_of(env) for env in self._envs.values()]
 
     def attach(self, memory: BatchMemory) -> None:
         """Takes the batch that `run` reads and writes."""
@@ -128,7 +128,8 @@ def _name(error: Exception, row: int) -> None:
     error.add_note(f"raised by environment {row} of the vector env")
 
 
-def _facts(env: AnyEnv) -> EnvFacts:
+def facts_of(env: AnyEnv) -> EnvFacts:
+    """Returns what a vector env must know of an environment."""
     task_env = env.unwrapped
     if not isinstance(task_env, TaskEnv):
         raise TypeError(f"factories: expected environments that are a TaskEnv inside, got {type(task_env).__name__}")
@@ -138,6 +139,7 @@ def _facts(env: AnyEnv) -> EnvFacts:
         events=task_env.family.events,
         factors=task_env.family.factors,
         signals=task_env.family.signals,
+        arrays=dict(task_env.info_arrays),
         metrics=task_env.family.metrics,
         observation_space=env.observation_space,
         action_space=env.action_space,

@@ -1,23 +1,23 @@
+import io
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gymnasium import spaces
 from typer.testing import CliRunner
 
-from envsuite import catalogue, registration
+from envsuite import registration
 from envsuite.cli import play as module
-from envsuite.cli.keyboard import Keyboard
 from envsuite.cli.main import app
 from envsuite.cli.play import InvalidOption, parse_task, play
 from envsuite.cli.replay import InvalidRecording, decode, encode, read, replay
-from envsuite.cli.screen import bindings, fit, wrap
 from envsuite.episode import Start, run_episode
 from envsuite.errors import InvalidTask, UnknownName
 
 pygame = pytest.importorskip("pygame")
 runner = CliRunner()
+
+BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -64,88 +64,6 @@ class Repeat:
 
     def act(self, observation):
         return self.actions.pop(0)
-
-
-# Keys and actions.
-
-
-def keyboard(keys, space, idle):
-    return Keyboard(keys, space, idle)
-
-
-def press(board, key, **fields):
-    board.down(SimpleNamespace(key=key, **{"mod": 0, "unicode": "", **fields}), pygame)
-
-
-BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
-MOTORS = {"q": np.array([0.75, 0.0]), "w": np.array([0.75, 0.25]), "e": np.array([0.0, -0.5])}
-
-
-def test_held_keys_of_a_continuous_action_add_up_and_are_clipped():
-    board = keyboard(MOTORS, BOX, np.zeros(2))
-    press(board, pygame.K_q)
-    np.testing.assert_array_equal(board.action(), np.float32([0.75, 0.0]))
-    press(board, pygame.K_w)
-    press(board, pygame.K_e)
-    action = board.action()
-    np.testing.assert_array_equal(action, np.float32([1.0, -0.25]))
-    assert action.dtype == np.float32
-    assert BOX.contains(action)
-    board.up(SimpleNamespace(key=pygame.K_w))
-    np.testing.assert_array_equal(board.action(), np.float32([0.75, -0.5]))
-
-
-def test_a_press_shorter_than_a_frame_counts_once():
-    board = keyboard(MOTORS, BOX, np.zeros(2))
-    press(board, pygame.K_q)
-    board.up(SimpleNamespace(key=pygame.K_q))
-    np.testing.assert_array_equal(board.action(), np.float32([0.75, 0.0]))
-    np.testing.assert_array_equal(board.action(), np.zeros(2, np.float32))
-
-
-def test_of_discrete_actions_the_key_pressed_last_counts_while_it_is_held():
-    board = keyboard({"left": 1, "right": 2}, spaces.Discrete(3), 0)
-    assert board.action() == 0
-    press(board, pygame.K_LEFT)
-    press(board, pygame.K_RIGHT)
-    assert [board.action(), board.action()] == [2, 2]
-    board.up(SimpleNamespace(key=pygame.K_RIGHT))
-    assert board.action() == 1
-    board.release()
-    assert board.action() == 0
-
-
-def test_without_an_idle_action_it_waits_for_keys_and_takes_each_press_once():
-    board = keyboard({"left": 1, "right": 2}, spaces.Discrete(3), None)
-    assert board.action() is None
-    press(board, pygame.K_LEFT)
-    press(board, pygame.K_RIGHT)
-    assert [board.action(), board.action(), board.action()] == [1, 2, None]
-
-
-def test_a_key_is_found_by_its_modifier_then_as_typed_then_by_name():
-    board = keyboard({"ctrl+d": 1, ">": 2, "d": 3}, spaces.Discrete(9), None)
-    press(board, pygame.K_d, mod=pygame.KMOD_LCTRL, unicode="\x04")
-    press(board, pygame.K_PERIOD, mod=pygame.KMOD_LSHIFT, unicode=">")
-    assert [board.action(), board.action()] == [1, 2]
-    press(board, pygame.K_d, unicode="d")
-    press(board, pygame.K_x, unicode="x")
-    assert [board.action(), board.action()] == [3, None]
-
-
-@pytest.mark.parametrize("family", [family for family in catalogue.FAMILIES.values() if family.keys])
-def test_every_binding_of_a_family_is_an_action_and_a_key(family):
-    with registration.make_env(family.tasks[0].id) as env:
-        board = keyboard(family.keys, env.action_space, family.idle_action)
-        pygame.display.init()
-        try:
-            for name in family.keys:
-                press(board, pygame.key.key_code(name))
-                action = board.action()
-                board.release()
-                assert env.action_space.contains(action), name
-        finally:
-            pygame.display.quit()
 
 
 # Playing and recording.
@@ -283,12 +201,19 @@ def test_wrong_names_tasks_and_files_are_refused_before_the_window_opens(tmp_pat
     assert not pygame.display.get_init()
 
 
-def test_a_machine_without_a_screen_is_told_so(monkeypatch):
+def test_a_machine_without_a_screen_and_a_terminal_is_told_so(monkeypatch):
     monkeypatch.delenv("SDL_VIDEODRIVER")
     monkeypatch.setattr(pygame.display, "init", lambda: None)
     monkeypatch.setattr(pygame.display, "get_driver", lambda: "offscreen")
-    with pytest.raises(InvalidOption, match="play needs a screen"):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(InvalidOption, match=r"play needs a screen.* or a terminal .* no terminal as stdin"):
         play("bipedal-flat-v1")
+
+
+def test_a_terminal_that_is_asked_for_must_be_there(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(InvalidOption, match=r"terminal: expected .* no terminal as stdin.* leave --terminal out"):
+        play("bipedal-flatt-v1", terminal=True)
 
 
 def test_a_family_without_keys_is_told_so(monkeypatch):
@@ -343,16 +268,3 @@ def test_actions_survive_json_bit_for_bit(space):
 )
 def test_task_parameters_are_read_from_text(text, value):
     assert parse_task(text) == value
-
-
-def test_keys_of_the_same_action_are_shown_together_by_the_actions_name():
-    env = SimpleNamespace(action_names=("Wait.NOOP", "Move.NORTH_EAST"))
-    assert bindings({"u": 1, "\x15": 1, "space": 0}, env) == [("u ctrl+u", "north east"), ("space", "noop")]
-    assert bindings({"q": np.array([0.0, -1.0])}, SimpleNamespace(action_names=None)) == [("q", "[1] -1")]
-
-
-def test_text_is_wrapped_and_cut_to_its_width():
-    font = SimpleNamespace(size=lambda text: (len(text), 1))
-    assert wrap("to be or not to be", font, 8) == ["to be or", "not to", "be"]
-    assert fit("to be or not", font, 8) == "to be o…"
-    assert fit("to be", font, 8) == "to be"

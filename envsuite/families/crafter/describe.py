@@ -1,14 +1,18 @@
-"""Crafter's state in English: what is in view, what the player faces, how it fares, what it carries."""
+"""Crafter's state in English, in the form that SmartPlay and BALROG have made common for language models.
+
+The same sentences, without their faults: the text holds at the edge of the world, the first description follows
+the reset and not a step that nobody asked for, one step is "1 step", and what is told is what a picture shows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.families.crafter.rules import ACHIEVEMENTS, ITEMS, SEMANTICS, STATE_EVENTS, STATUS, VIEW
+from envsuite.families.crafter.rules import ACHIEVEMENTS, ITEMS, SEMANTICS, SPRITES, STATE_EVENTS, STATUS, VIEW
 
 EVENTS = (*ACHIEVEMENTS, *STATE_EVENTS)
 """The names in `info["events"]`, in order."""
@@ -16,77 +20,104 @@ FACTORS = ("achievement", "health")
 """The names in `info["factors"]`, in order."""
 METRICS = ACHIEVEMENTS
 """The names in `info["metrics"]`, in order: 1 for what was unlocked in the episode, else 0."""
-_PLAYER = SEMANTICS.index("player")
+STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
+"""East and south of each of `rules.FACINGS`."""
+_TITLES = {"move_left": "Move West", "move_right": "Move East", "move_up": "Move North", "move_down": "Move South"}
+_UNNAMED = (0, SEMANTICS.index("player"))
+_KINDS = np.array([SEMANTICS.index(name.split("-")[0]) if name else 0 for name in SPRITES], np.uint8)
+"""What kind of thing each of `rules.SPRITES` is."""
+
+
+def read_text(observation: NDArray[np.uint8]) -> str:
+    """Returns the text of an observation of `crafter-text-v1`."""
+    return bytes(observation).rstrip(b"\0").decode("utf-8")
+
+
+def title(action: str) -> str:
+    """Returns what an action is called in a description: "Move West", "Make Iron Sword"."""
+    return _TITLES.get(action, action.replace("_", " ").title())
 
 
 def describe(observation: Any, info: Mapping[str, Any]) -> str:
-    """Returns the state as short English sentences, a line each; equal inputs give equal text.
-
-    Of everything in the 9 x 7 tiles of the picture the nearest instance is named, with its offset in
-    steps, nearest first. The text comes from `info` of `CrafterEnv`, so it also sees through the night.
-    """
+    """Returns what `describe_view` does of the info of a `CrafterEnv`, whatever that observes, for 9 x 7 tiles."""
     del observation
-    x, y = (int(value) for value in info["player_pos"])
-    semantic, inventory = info["semantic"], info["inventory"]
-    lines = [
-        _condition(info),
-        f"In view: {_listed(_in_view(semantic, x, y)) or 'nothing'}.",
-        f"You face {_facing(semantic, x, y, info['player_facing'])}.",
-        f"Status: {_listed(f'{name} {inventory[name]}/9' for name in STATUS)}.",
-        f"You carry {_listed(_belongings(inventory)) or 'nothing'}.",
-    ]
-    if info.get("events"):
-        lines.append(f"Just happened: {_listed(_spaced(name) for name in info['events'])}.")
-    return "\n".join(lines)
+    return describe_view(
+        action=info["action"],
+        seen=_window(info["semantic"], *(int(value) for value in info["player_pos"])),
+        facing=STEPS.index((int(info["player_facing"][0]), int(info["player_facing"][1]))),
+        inventory=info["inventory"],
+        sleeping=info["sleeping"],
+    )
 
 
-def _condition(info: Mapping[str, Any]) -> str:
-    light = "It is night." if info["daylight"] < 0.5 else "It is day."
-    if info["inventory"]["health"] <= 0:
-        return f"You are dead. {light}"
-    return f"You are {'asleep' if info['sleeping'] else 'awake'}. {light}"
+def describe_view(
+    *,
+    action: str | None,
+    seen: NDArray[np.uint8],
+    facing: int,
+    inventory: Mapping[str, int],
+    sleeping: bool,
+) -> str:
+    """Returns the state as short English paragraphs; equal arguments give equal text.
+
+    Args:
+        action: a name of `rules.ACTIONS`, None after a reset.
+        seen: uint8 (rows, columns), numbers of `rules.SEMANTICS`, 0 beyond the edge; the player is in the middle.
+        facing: a number of `rules.FACINGS`.
+        inventory: amounts by the names of `rules.ITEMS`.
+        sleeping: whether the player sleeps.
+    """
+    parts = [] if action is None else [f"You took action {title(action)}."]
+    if inventory["health"] <= 0:
+        parts.append("You died.")
+    elif sleeping:
+        parts.append("You are sleeping, and will not be able to act until your energy is restored.")
+    things = [f"- {line}" for line in _in_view(seen)]
+    parts.append("You see:\n" + "\n".join(things) if things else "You see nothing around you.")
+    parts.append(f"You face {_ahead(seen, facing)} at your front.")
+    parts.append("Your status:\n" + "\n".join(f"- {name}: {inventory[name]}/9" for name in STATUS))
+    owned = [f"- {name}: {inventory[name]}" for name in ITEMS if name not in STATUS and inventory[name] > 0]
+    parts.append("Your inventory:\n" + "\n".join(owned) if owned else "You have nothing in your inventory.")
+    return "\n\n".join(parts)
 
 
-def _in_view(semantic: NDArray[np.uint8], x: int, y: int) -> list[str]:
-    """Returns each kind of thing in view with the offset of its nearest instance, nearest first."""
+def merged(material: NDArray[np.uint8], thing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns what is named of each tile: what stands on it, or its material; numbers of `rules.SEMANTICS`."""
+    return np.where(thing > 0, _KINDS[thing], material)
+
+
+def _window(semantic: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+    """Returns the rows and columns of the map around a tile."""
     half_x, half_y = VIEW[0] // 2, VIEW[1] // 2
-    left, top = max(0, x - half_x), max(0, y - half_y)
-    window = semantic[left : x + half_x + 1, top : y + half_y + 1]
-    found = []
-    for number in np.unique(window).tolist():
-        if number == _PLAYER:
+    padded = np.pad(semantic, ((half_x, half_x), (half_y, half_y)))
+    return padded[x : x + VIEW[0], y : y + VIEW[1]].T
+
+
+def _in_view(seen: NDArray[np.uint8]) -> Iterator[str]:
+    """Yields each kind of thing in view with the way to its nearest instance, in the order of `rules.SEMANTICS`."""
+    rows, columns = seen.shape
+    for number, name in enumerate(SEMANTICS):
+        south, east = (seen == number).nonzero()
+        if number in _UNNAMED or not len(south):
             continue
-        offsets = [(i + left - x, j + top - y) for i, j in np.argwhere(window == number).tolist()]
-        nearest = min((abs(column) + abs(row), row, column) for column, row in offsets)
-        found.append((nearest, SEMANTICS[number]))
-    return [f"{name} {_offset(column, row)}" for (_, row, column), name in sorted(found)]
+        offsets = zip((east - columns // 2).tolist(), (south - rows // 2).tolist(), strict=True)
+        dx, dy = min(offsets, key=lambda offset: (abs(offset[0]) + abs(offset[1]), offset))
+        steps = abs(dx) + abs(dy)
+        yield f"{name} {steps} step{'' if steps == 1 else 's'} to your {_direction(dx, dy)}"
 
 
-def _offset(east: int, south: int) -> str:
-    """Returns "2 north 1 west" and the like."""
+def _direction(east: int, south: int) -> str:
     parts = []
     if south:
-        parts.append(f"{abs(south)} {'south' if south > 0 else 'north'}")
+        parts.append("south" if south > 0 else "north")
     if east:
-        parts.append(f"{abs(east)} {'east' if east > 0 else 'west'}")
-    return " ".join(parts)
+        parts.append("east" if east > 0 else "west")
+    return "-".join(parts)
 
 
-def _facing(semantic: NDArray[np.uint8], x: int, y: int, facing: NDArray[np.int64]) -> str:
-    east, south = (int(value) for value in facing)
-    column, row = x + east, y + south
-    inside = 0 <= column < semantic.shape[0] and 0 <= row < semantic.shape[1]
-    thing = SEMANTICS[int(semantic[column, row])] if inside else "the edge of the world"
-    return f"{_offset(east, south).split()[-1]}, towards {thing}"
-
-
-def _belongings(inventory: Mapping[str, int]) -> list[str]:
-    return [f"{inventory[name]} {_spaced(name)}" for name in ITEMS if name not in STATUS and inventory[name] > 0]
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _listed(parts: Any) -> str:
-    return ", ".join(parts)
+def _ahead(seen: NDArray[np.uint8], facing: int) -> str:
+    dx, dy = STEPS[facing]
+    row, column = seen.shape[0] // 2 + dy, seen.shape[1] // 2 + dx
+    if not (0 <= row < seen.shape[0] and 0 <= column < seen.shape[1]):
+        return "what you cannot see"
+    return SEMANTICS[seen[row, column]] if seen[row, column] else "the edge of the world"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.families.crafter.rules import ITEMS, SEMANTICS, VIEW
+from envsuite.families.crafter.options import Options
+from envsuite.families.crafter.rules import ITEMS, MATERIAL_COUNT, SEMANTICS, SPRITES, VIEW
 
 Floats = NDArray[np.float64]
 
@@ -59,26 +60,29 @@ class Reader:
     """Compares every tile of a picture with every picture a tile can have."""
 
     def __init__(self) -> None:
-        from envsuite.families.crafter.view import item_tiles, material_tiles, sprite_tile  # imports the simulator
+        from envsuite.families.crafter.engine.art import make_art  # reads the simulator's textures
 
-        tiles: list[NDArray[np.uint8]] = list(material_tiles(UNIT)[1:])
+        options = Options()
+        art = make_art(options.size, options.view)
+        ground = art.tiles[:MATERIAL_COUNT, 0]
+        tiles: list[NDArray[np.uint8]] = list(ground[1:])
         labels: list[tuple[int, str]] = [(number, "") for number in range(1, len(tiles) + 1)]
         tiles.append(np.full((UNIT, UNIT, 3), 127, np.uint8))
         labels.append((0, ""))
         for name, grounds in _SPRITES.items():
             for number in map(SEMANTICS.index, grounds):
-                tiles.append(sprite_tile(name, number, UNIT))
+                tiles.append(art.tiles[number, SPRITES.index(name)])
                 labels.append((number, name))
         self._labels = labels
         self._is_player = np.array([name in FACINGS for _, name in labels])
-        pixels = np.stack(tiles).transpose(0, 2, 1, 3).reshape(len(tiles), UNIT * UNIT, 3).astype(np.float64)
+        pixels = np.stack(tiles).reshape(len(tiles), UNIT * UNIT, 3).astype(np.float64)
         # Noise is grey, so brightness and colour are compared apart.
         self._bright = pixels.mean(axis=2)
         self._muted = 0.4 * self._bright + 0.6 * pixels @ _LUMA
         self._colour = (pixels - self._bright[..., None]).reshape(len(tiles), -1)
         x, y = np.meshgrid(np.linspace(-1, 1, VIEW[0] * UNIT), np.linspace(-1, 1, VIEW[1] * UNIT))
         self._vignette = _cut(1 - np.exp(-2 * (x**2 + y**2)))
-        self._items = item_tiles(UNIT).transpose(0, 1, 3, 2, 4).reshape(len(ITEMS), 10, -1).astype(np.int64)
+        self._items = art.items.reshape(len(ITEMS), 10, -1).astype(np.int64)
 
     def __call__(self, picture: NDArray[np.uint8], step: int) -> Sight:
         """Returns what the observation uint8 (64, 64, 3) shows `step` steps after the reset, awake."""

@@ -95,6 +95,28 @@ SEMANTICS = (
 MATERIAL_COUNT = 13
 """How many of `SEMANTICS` are materials."""
 
+SPRITES = (
+    "",
+    "player-left",
+    "player-right",
+    "player-up",
+    "player-down",
+    "player-sleep",
+    "cow",
+    "zombie",
+    "skeleton",
+    "arrow-left",
+    "arrow-right",
+    "arrow-up",
+    "arrow-down",
+    "plant",
+    "plant-ripe",
+)
+"""What may stand on a tile of a picture, by the names of the textures; the first is nothing."""
+
+FACINGS = ("left", "right", "up", "down")
+"""The four directions, in the order of the moves."""
+
 STATE_EVENTS = ("damaged", "died", "fell_asleep", "woke_up")
 """Events beside the achievements: health has fallen, health has reached zero, sleep has begun or ended."""
 

@@ -285,7 +285,7 @@ class MiniwobEnv(TaskEnv):
 
     def reset_command(self, seed: int | None, options: dict[str, Any] | None) -> tuple[Any, ...]:
         """Returns the command of the reset that `reset(seed=seed, options=options)` will make; changes nothing."""
-        task_value = self._checked_options(options)
+        task_value = self.check_options(options)
         if seed is None:
             seed = int(copy.deepcopy(self.np_random).integers(2**31))
         if task_value is None and self.task_space is not None:
