@@ -629,16 +629,24 @@ def test_arguments_are_checked_by_name():
         make_vec(next(iter(envsuite.TASKS)), 0)
 
 
+class Anything(VectorEnv):
+    """What Gymnasium takes for a vector env."""
+
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+
 @pytest.mark.parametrize("mode", [*MODES, AutoresetMode.SAME_STEP, "SameStep"])
 def test_gymnasiums_make_vec_comes_here(monkeypatch, mode):
     made = []
-    monkeypatch.setattr(vector, "TaskVectorEnv", lambda factories, **kwargs: made.append(kwargs) or VectorEnv())
+    monkeypatch.setattr(vector, "TaskVectorEnv", lambda factories, **kwargs: made.append(kwargs) or Anything())
     gymnasium.make_vec(next(iter(envsuite.TASKS)), num_envs=2, autoreset_mode=mode, workers=0)
     assert isinstance(made[0]["autoreset_mode"], AutoresetMode)
 
 
 class Kernel:
     """Stands for a family's own engine: one toy environment a row, stepped in one call."""
+
+    hands_out = False
 
     def __init__(self, num_envs, **arguments):
         self.num_envs, self.arguments, self.closed = num_envs, arguments, 0

@@ -32,6 +32,8 @@ class Backend(Protocol):
     """Runs the environments of a vector env."""
 
     facts: list[EnvFacts]
+    hands_out: bool
+    """Whether every observation is written into `BatchMemory.handout`, too, so that nobody need copy the batch."""
 
     def allocate(self, with_task: bool) -> BatchMemory:
         """Returns the batch that every later `begin` works on."""
@@ -71,6 +73,8 @@ def make_backend(factories: Sequence[Factory], workers: int | None, timeout_s: f
 
 class Serial:
     """Runs the environments one after another in this process."""
+
+    hands_out = False
 
     def __init__(self, factories: Sequence[Factory]) -> None:
         self._slice = EnvSlice(factories, 0)
@@ -123,6 +127,8 @@ class Kernel(Protocol):
     """What a family offers that steps all environments of a vector env in one call: `Family.vector` makes one."""
 
     num_envs: int
+    hands_out: bool
+    """As in `Backend`."""
 
     def env(self, row: int) -> TaskEnv:
         """Returns the environment of a row, whose state the kernel holds."""
@@ -151,6 +157,7 @@ class Native:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.facts = [facts_of(kernel.env(0))] * kernel.num_envs
+        self.hands_out = kernel.hands_out
         self.begin, self.finish, self.close = kernel.begin, kernel.finish, kernel.close
 
     def allocate(self, with_task: bool) -> BatchMemory:
@@ -170,6 +177,8 @@ class Workers:
     The processes start afresh (nothing is forked) and do not import the caller's script, which
     therefore needs no `if __name__ == "__main__"`.
     """
+
+    hands_out = False
 
     def __init__(self, factories: Sequence[Factory], workers: int, timeout_s: float | None) -> None:
         self._timeout_s = timeout_s

@@ -33,18 +33,27 @@ class Copies:
 
     def of(self, tree: Tree) -> Tree:
         """Returns a copy of every array that shares no memory with anything that is held elsewhere."""
-        return self._copy(tree, ())
+        return self._copy(tree, (), filled=True)
 
-    def _copy(self, tree: Tree, path: tuple[str | int, ...]) -> Tree:
+    def unfilled(self, tree: Tree) -> Tree:
+        """Returns what `of` does, whatever its memory holds at the moment: the caller writes all of it."""
+        return self._copy(tree, (), filled=False)
+
+    def _copy(self, tree: Tree, path: tuple[str | int, ...], *, filled: bool) -> Tree:
         if isinstance(tree, dict):
-            return {key: self._copy(part, (*path, key)) for key, part in tree.items()}
+            return {key: self._copy(part, (*path, key), filled=filled) for key, part in tree.items()}
         if isinstance(tree, tuple):
-            return tuple(self._copy(part, (*path, index)) for index, part in enumerate(tree))
-        old = self._old.setdefault(path, [])
-        for array, count in zip(old, _counts(old), strict=True):
-            if count == _UNHELD:
-                np.copyto(array, tree)
-                return array
-        array = tree.copy()
-        old[:] = [*old, array][-_KEPT:]
+            return tuple(self._copy(part, (*path, index), filled=filled) for index, part in enumerate(tree))
+        array = self._unheld(path)
+        if array is None:
+            array = np.empty_like(tree)
+            old = self._old[path]
+            old[:] = [*old, array][-_KEPT:]
+        if filled:
+            np.copyto(array, tree)
         return array
+
+    def _unheld(self, path: tuple[str | int, ...]) -> NDArray[Any] | None:
+        old = self._old.setdefault(path, [])
+        held = [count != _UNHELD for count in _counts(old)]
+        return old[held.index(False)] if False in held else None

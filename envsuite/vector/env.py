@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 
 from envsuite.vector.backends import Backend, Exchange, Grouped, Kernel, Native, make_backend
 from envsuite.vector.copies import Copies
-from envsuite.vector.memory import RESET, SKIP, STEP, EnvFacts, joined, layout, read_row, write_actions
+from envsuite.vector.memory import (
+    RESET,
+    SKIP,
+    STEP,
+    EnvFacts,
+    joined,
+    layout,
+    read_row,
+    row_of,
+    write_actions,
+    write_row,
+)
 from envsuite.vector.worker import Factory, Resets, call_method, get_attribute, set_attribute
 
 Batch = tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
@@ -97,7 +108,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_observation_space = observation_space
         self.single_action_space = facts.action_space
         if all(each.observation_space == observation_space for each in all_facts):
-            self.observation_space = batch_space(observation_space, self.num_envs)
+            self.observation_space = _shared_bounds(batch_space(observation_space, self.num_envs))
         else:
             self.observation_space = batch_differing_spaces([each.observation_space for each in all_facts])
         self.action_space = batch_space(facts.action_space, self.num_envs)
@@ -162,6 +173,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
                 next_seed, next_options = self._queue.popleft()
             resets[row] = (next_seed, {**(next_options or {}), **own_options[row]} or None)
         self._memory.command[:] = np.where(rows, RESET, SKIP)
+        self._prepare_handout()
         self._run(resets)
         self._state[rows] = _RUNNING
         return self._observations(), self._memory.infos(rows)
@@ -182,6 +194,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         self._check_started(ended)
         write_actions(self.single_action_space, actions, self._memory.actions, ended)
         self._memory.command[:] = np.where(ended, RESET, STEP)
+        self._prepare_handout()
         self._begin(self._next_resets(ended))
         self._pending = True
 
@@ -274,8 +287,21 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
             return {}
         return {row: self._queue.popleft() for row in np.flatnonzero(rows).tolist()[: len(self._queue)]}
 
+    def _prepare_handout(self) -> None:
+        """Gives the backend a second place for its observations, if it writes one; rows that rest keep theirs."""
+        if self.copy and self._backend.hands_out:
+            memory = self._memory
+            memory.handout = self._copies.unfilled(memory.observations)
+            for row in np.flatnonzero(memory.command == SKIP).tolist():
+                write_row(row_of(memory.handout, row), row_of(memory.observations, row))
+
     def _observations(self) -> Any:
-        return self._copies.of(self._memory.observations) if self.copy else self._memory.observations
+        if not self.copy:
+            return self._memory.observations
+        if self._backend.hands_out:
+            handout, self._memory.handout = self._memory.handout, None
+            return handout
+        return self._copies.of(self._memory.observations)
 
     def _check_idle(self) -> None:
         if self.closed:
@@ -340,6 +366,24 @@ def _common_observation_space(facts: list[EnvFacts]) -> spaces.Space[Any]:
             "make a vector env for each"
         )
     return common
+
+
+def _shared_bounds(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    """Returns the batched space with the bounds of all its Boxes held for one row only.
+
+    Gymnasium holds four arrays of the batch's shape for each: for pictures, four times the memory of the batch.
+    """
+    if isinstance(space, spaces.Dict):
+        for part in space.spaces.values():
+            _shared_bounds(part)
+    elif isinstance(space, spaces.Tuple):
+        for part in space.spaces:
+            _shared_bounds(part)
+    elif isinstance(space, spaces.Box):
+        for name in ("low", "high", "bounded_below", "bounded_above"):
+            first = getattr(space, name)[:1].copy()
+            setattr(space, name, np.broadcast_to(first, space.shape))
+    return space
 
 
 def _is_one_task(space: spaces.Space[Any] | None, value: Any) -> bool:

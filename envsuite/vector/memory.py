@@ -80,6 +80,8 @@ class BatchMemory:
         self.invalid_action = arena.take((num_envs,), np.int64)
         self.has_task = arena.take((num_envs,), np.bool_)
         self.task: Tree = allocate(facts.task_space, num_envs, arena) if with_task else None
+        self.handout: Tree = None
+        """Where a kernel that hands out writes every observation a second time, for the caller to keep."""
         self._facts = facts
         self._event_columns = {name: column for column, name in enumerate(facts.events)}
 

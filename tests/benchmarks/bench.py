@@ -40,7 +40,7 @@ class Row:
     ours: str
     peer: str
     packages: tuple[str, ...]
-    """What the peer's virtual environment holds, pinned by constraints.txt."""
+    """What the peer's virtual environment holds, pinned by constraints.txt; our own where there is nothing."""
     pins: tuple[str, ...] = ()
     """What is installed instead, versions and all, where the peer cannot live with constraints.txt."""
     player: str = "player.py"
@@ -49,6 +49,9 @@ class Row:
     """Ratio that must be reached."""
 
 
+CRAFTER, SYMBOLS = "envsuite/crafter-reward-v1", "envsuite/crafter-symbolic-v1"
+REFERENCE = ("crafter", "numba")
+"""With Numba beside it the reference begins an episode ten times as fast: opensimplex compiles itself then."""
 WALKER = ("gymnasium", "box2d", "pygame")
 MINIWOB = ("miniwob",)
 MINIWOB_PINS = (
@@ -68,7 +71,17 @@ def web(what: str, ours: str, peer: str, floor: float) -> Row:
 
 LOGIN = "envsuite/miniwob-login-user-v1"
 ROWS = (
-    Row("crafter", "ours:envsuite/crafter-reward-v1", "crafter", ("crafter",)),
+    Row("crafter", f"ours:{CRAFTER}", "crafter", REFERENCE, floor=15.0),
+    Row("crafter, 256 envs, one core", f"ours-kernel-one-core:{CRAFTER}", "crafter", REFERENCE, floor=50.0),
+    Row("crafter, symbols, 256 envs, one core", f"ours-kernel-one-core:{SYMBOLS}", "crafter", REFERENCE, floor=150.0),
+    Row("crafter, resets", f"ours-reset:{CRAFTER}", "crafter-reset", REFERENCE, floor=40.0),
+    Row(
+        "crafter, 256 envs, all cores beside one",
+        f"ours-kernel:{CRAFTER}",
+        f"ours-kernel-one-core:{CRAFTER}",
+        (),
+        floor=1.8,
+    ),
     Row("nethack", "ours:envsuite/nethack-score-v1", "nle:NetHackScore-v0", ("nle",)),
     Row("nethack, same keys", "ours:envsuite/nethack-score-v1", "nle-same-keys:NetHackScore-v0", ("nle",)),
     Row("metaworld reach", "ours:envsuite/metaworld-reach-v1", "metaworld:reach-v3", ("metaworld", "packaging")),
@@ -98,7 +111,7 @@ ROWS = (
     ),
 )
 
-COSTS = ("sandbox.py", "intervals.py", "board.py", "web.py")
+COSTS = ("sandbox.py", "intervals.py", "board.py", "web.py", "crafter_costs.py")
 """Scripts beside this one. A row has a `value`, its `unit` and `limit`, or a `ratio` to a peer and its `floor`."""
 
 
@@ -145,6 +158,8 @@ class Side:
 
 def peer_python(packages: tuple[str, ...], pins: tuple[str, ...] = ()) -> Path:
     """Returns the interpreter of a peer's virtual environment, made on first use and whenever its pins change."""
+    if not packages:
+        return Path(sys.executable)
     folder = PEERS / "-".join(packages)
     python, installed = folder / "bin" / "python", folder / ".installed"
     PEERS.mkdir(exist_ok=True)
@@ -206,12 +221,19 @@ def main() -> int:
     parser.add_argument("--check", type=Path)
     parser.add_argument("--blocks", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--only", default="", help="measure only rows whose name begins so, and no costs")
     arguments = parser.parse_args()
+    if arguments.only and (arguments.write or arguments.check):
+        parser.error("--only leaves rows out, so its result cannot be written or checked")
     results = {}
     for row in ROWS:
+        if not row.name.startswith(arguments.only):
+            continue
         results[row.name] = measure(row, blocks=arguments.blocks, seconds=arguments.seconds)
         print(f"{row.name}: {results[row.name].ratio:.2f} of the peer", flush=True)
     Console().print(_table(results))
+    if arguments.only:
+        return 0
     cost_rows = [row for script in COSTS for row in costs(script)]
     for row in cost_rows:
         measured = f"{row['ratio']} x" if "ratio" in row else f"{row['value']} {row['unit']}, at most {row['limit']}"

@@ -20,6 +20,10 @@ NETHACK_KEYS = (
 )
 """What our NetHack observes; nle adds 130 KB of screen descriptions by default."""
 
+KERNEL_ENVS = 256
+SETTLING_STEPS = 400
+"""More than twice the length of an episode of random actions in Crafter."""
+
 REGISTERED_BY = {"nle": "nle", "nle-same-keys": "nle", "metaworld": "metaworld"}
 """The module whose import registers a peer's ids."""
 
@@ -54,10 +58,26 @@ def play_gymnasium(env: Any) -> Play:
     return playing(step)
 
 
-def play_vector(envs: Any) -> Play:
-    """Returns a player of a Gymnasium vector env; the steps of every environment count."""
+def play_resets(env: Any) -> Play:
+    """Returns a player that only begins episodes; each counts as a step."""
+    env.reset(seed=0)
+
+    def step() -> tuple[int, int]:
+        env.reset()
+        return 1, 1
+
+    return playing(step)
+
+
+def play_vector(envs: Any, settle: int = 0) -> Play:
+    """Returns a player of a Gymnasium vector env; the steps of every environment count.
+
+    After `settle` steps the environments are in different moments of their episodes.
+    """
     envs.action_space.seed(0)
     envs.reset(seed=0)
+    for _ in range(settle):
+        envs.step(envs.action_space.sample())
 
     def step() -> tuple[int, int]:
         _, _, terminated, truncated, _ = envs.step(envs.action_space.sample())
@@ -66,7 +86,7 @@ def play_vector(envs: Any) -> Play:
     return playing(step)
 
 
-def play_crafter() -> Play:
+def play_crafter(*, resets: bool = False) -> Play:
     """Returns a player of the crafter package, whose interface is that of the old gym."""
     import crafter
     import numpy as np
@@ -74,6 +94,8 @@ def play_crafter() -> Play:
     env = crafter.Env(seed=0)
     rng = np.random.default_rng(0)
     env.reset()
+    if resets:
+        return playing(lambda: (1, len(env.reset()) // 64))
 
     def step() -> tuple[int, int]:
         _, _, done, _ = env.step(rng.integers(17))
@@ -95,8 +117,18 @@ def make(side: str) -> Play:
         import envsuite
 
         return play_vector(envsuite.make_vec(argument, 8, workers=2))
-    if kind == "crafter":
-        return play_crafter()
+    if kind in ("ours-kernel", "ours-kernel-one-core"):
+        import envsuite
+
+        if kind == "ours-kernel-one-core":
+            os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+        return play_vector(envsuite.make_vec(argument, KERNEL_ENVS), SETTLING_STEPS)
+    if kind == "ours-reset":
+        import envsuite
+
+        return play_resets(envsuite.make_env(argument))
+    if kind.startswith("crafter"):
+        return play_crafter(resets=kind == "crafter-reset")
     import gymnasium
 
     if kind in REGISTERED_BY:

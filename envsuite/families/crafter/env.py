@@ -121,7 +121,7 @@ class CrafterEnv(TaskEnv):
         self._row = row
         self._worlds = worlds or Worlds(1, self.options, rewarded=reward)
         if worlds is None:
-            self._worlds.bind(allocate_results(1, self.options, picture=self.observe == "pixels"))
+            self._worlds.bind(allocate_results(1, self.options, pictures=self.observe == "pixels"))
         self._action: int | None = None
 
     def picture(self, size: Any) -> NDArray[np.uint8]:

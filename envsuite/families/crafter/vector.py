@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envsuite.env import TaskEnv
-from envsuite.families.crafter.engine.worlds import RESET_ROW, STEP_ROW, Worlds, allocate_results
+from envsuite.families.crafter.engine.worlds import RESET_ROW, STEP_ROW, Worlds, allocate_results, flattened
 from envsuite.families.crafter.env import CrafterEnv
 from envsuite.families.crafter.observations import text_of, write_symbols
 from envsuite.task import Family, Task
@@ -44,6 +44,7 @@ class CrafterKernel:
         self._arguments = {"task": task, "family": family, **arguments}
         self._envs: dict[int, CrafterEnv] = {}
         self._observe = template.observe
+        self.hands_out = self._observe == "pixels"
         self._semantic = "semantic" in template.info_arrays
         self._rng = np.random.default_rng()
         self._memory: BatchMemory
@@ -59,17 +60,19 @@ class CrafterKernel:
     def bind(self, memory: BatchMemory) -> None:
         """Lets the engine write into the batch."""
         self._memory = memory
-        symbols = memory.observations if self._observe == "symbols" else {}
         own = allocate_results(
             self.num_envs,
             self._worlds.options,
-            picture=False,
+            pictures=False,
             symbols=self._observe == "text",
             semantic=False,
         )
+        pictures = memory.observations if self._observe == "pixels" else own.picture
+        symbols = memory.observations if self._observe == "symbols" else {}
         self._worlds.bind(
             own._replace(
-                picture=memory.observations if self._observe == "pixels" else own.picture,
+                picture=pictures,
+                flat=flattened(pictures),
                 material=symbols.get("material", own.material),
                 thing=symbols.get("thing", own.thing),
                 semantic=memory.arrays.get("semantic", own.semantic),
@@ -92,6 +95,7 @@ class CrafterKernel:
         for row, (seed, _) in resets.items():
             if seed is not None:
                 self._worlds.seed(row, seed)
+        self._worlds.hand_out(self._memory.handout)
         self._worlds.begin(self._memory.command, self._memory.actions)
 
     def finish(self) -> None:

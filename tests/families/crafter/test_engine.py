@@ -173,7 +173,7 @@ def test_a_world_in_doubt_is_made_again_through_numpy_and_is_the_same(monkeypatc
 
 def test_no_world_of_a_thousand_is_in_doubt(monkeypatch):
     batch = Worlds(1000, Options(), rewarded=True, threads=None)
-    batch.bind(allocate_results(1000, Options(), picture=False, symbols=False, semantic=False))
+    batch.bind(allocate_results(1000, Options(), pictures=False, symbols=False, semantic=False))
     monkeypatch.setattr(Worlds, "_remake", lambda self, row: pytest.fail("a world was in doubt"))
     for row in range(1000):
         batch.seed(row, row)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.families.crafter.engine.compiled import kernel
+from envsuite.families.crafter.engine.compiled import inlined, kernel
 
 STRETCH = -1.0 / 6
 SQUISH = 1.0 / 3
@@ -102,12 +102,12 @@ def shuffle(lattice: Lattice, seed: int) -> None:
         source[drawn] = source[index]
 
 
-@kernel
+@inlined
 def _hashed(permutation: Any, index: int) -> Any:
     return np.int64(permutation[index & 255])
 
 
-@kernel
+@inlined
 def _kernel(gradients: Any, dx: float, dy: float, dz: float, place: int) -> float:
     """Returns what a vertex whose gradient is at `place` adds at the distance (dx, dy, dz)."""
     weight = 2.0 - dx * dx - dy * dy - dz * dz
@@ -118,7 +118,7 @@ def _kernel(gradients: Any, dx: float, dy: float, dz: float, place: int) -> floa
     return weight * weight * (gradients[at, 0] * dx + gradients[at, 1] * dy + gradients[at, 2] * dz)
 
 
-@kernel
+@inlined
 def noise(lattice: Lattice, x: float, y: float, z: float) -> float:
     """Returns the noise at a point, about -0.9 to 0.9.
 
@@ -173,7 +173,7 @@ def noise(lattice: Lattice, x: float, y: float, z: float) -> float:
     return value / SCALE
 
 
-@kernel
+@inlined
 def _low_key(x: float, y: float, z: float, total: float) -> int:
     """Returns the key in the tetrahedron at (0, 0, 0): by the closest two of its four corners."""
     a_score, a, b_score, b = x, 1, y, 2
@@ -187,7 +187,7 @@ def _low_key(x: float, y: float, z: float, total: float) -> int:
     return _LOW_PAIR + (a | b)
 
 
-@kernel
+@inlined
 def _high_key(x: float, y: float, z: float, total: float) -> int:
     """Returns the key in the tetrahedron at (1, 1, 1): by the closest two of its four corners."""
     a_score, a, b_score, b = x, 6, y, 5
@@ -201,7 +201,7 @@ def _high_key(x: float, y: float, z: float, total: float) -> int:
     return _HIGH_PAIR + (a & b)
 
 
-@kernel
+@inlined
 def _middle_key(x: float, y: float, z: float) -> int:
     """Returns the key in the octahedron: by its closest two corners and the side each lies on."""
     a_score, a, a_far = x + y, 4, False

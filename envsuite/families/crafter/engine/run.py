@@ -70,6 +70,10 @@ class Results(NamedTuple):
 
     picture: Any
     """uint8 (n, height, width, 3)."""
+    flat: Any
+    """The same memory as uint8 (n, bytes)."""
+    handout: Any
+    """uint8 (n, bytes): where pictures are written a second time, for the caller to keep, or of length 0."""
     material: Any
     """uint8 (n, rows, columns), as `symbols.write_symbols` writes it."""
     thing: Any
@@ -113,19 +117,19 @@ def run_rows(
     status: Any,
     meadow: Any,
     doubt: float,
-    first: int,
+    rows: Any,
 ) -> None:
-    """Does what rows `first` to `first + len(command)` are commanded, and writes what became of them.
+    """Does what the rows are commanded, one after the other, and writes what became of them.
 
     A row whose new world is `DOUBTED` is reset again by the caller with `meadow`, what `meadow_row` has written
     after numpy's logistic function; otherwise that is of length 0.
     """
-    for index in range(len(command)):
-        row = first + index
-        if command[index] == STEP_ROW:
-            _step(batch, setting, art, scratch, results, row, actions[index])
-        elif command[index] == RESET_ROW:
-            status[index] = _reset(batch, setting, art, scratch, results, row, meadow, doubt)
+    for index in range(len(rows)):
+        row = rows[index]
+        if command[row] == STEP_ROW:
+            _step(batch, setting, art, scratch, results, row, actions[row])
+        elif command[row] == RESET_ROW:
+            status[row] = _reset(batch, setting, art, scratch, results, row, meadow, doubt)
 
 
 @entry_point
@@ -249,12 +253,20 @@ def _judge(world: World, setting: Setting, results: Results, row: int, asleep: i
 
 
 @kernel
+def _copy(source: Any, target: Any) -> None:
+    for index in range(len(source)):
+        target[index] = source[index]
+
+
+@kernel
 def _observe(world: World, setting: Setting, art: Art, scratch: Scratch, results: Results, row: int) -> None:
     """Writes what is observed and told of a world."""
     state = world.state
     daylight = setting.daylight[state[STEP]]
     if len(results.picture):
         draw(world, art, scratch, daylight, results.picture[row])
+        if len(results.handout):
+            _copy(results.flat[row], results.handout[row])
     else:
         skip_picture(world, setting.pixels, daylight)
     if len(results.material):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from envsuite.families.crafter.engine.compiled import kernel
+from envsuite.families.crafter.engine.compiled import inlined, kernel
 from envsuite.families.crafter.engine.layout import STREAM_WORDS
 
 _SHIFT = 397
@@ -71,7 +71,7 @@ def _refill(stream: Any) -> None:
     stream[last] = stream[_SHIFT - 1] ^ _twisted(stream[last], stream[0])
 
 
-@kernel
+@inlined
 def _tempered(word: Any) -> Any:
     word = word ^ (word >> _S11)
     word = word ^ ((word << _S7) & _TEMPER_B)
@@ -79,7 +79,7 @@ def _tempered(word: Any) -> Any:
     return word ^ (word >> _S18)
 
 
-@kernel
+@inlined
 def next_word(stream: Any) -> Any:
     """Returns the next 32 bits."""
     used = np.int64(stream[STREAM_WORDS])
@@ -90,13 +90,13 @@ def next_word(stream: Any) -> Any:
     return _tempered(stream[used])
 
 
-@kernel
+@inlined
 def _fraction(high: Any, low: Any) -> float:
     """Returns a number in [0, 1) from two words: 27 bits of the first, 26 of the second."""
     return (np.float64(high >> _S5) * 67108864.0 + np.float64(low >> _S6)) / 9007199254740992.0
 
 
-@kernel
+@inlined
 def uniform(stream: Any) -> float:
     """Returns what `RandomState.uniform()` does: a number in [0, 1), from two words."""
     high = next_word(stream)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envsuite.families.crafter.engine.compiled import kernel
+from envsuite.families.crafter.engine.compiled import inlined, kernel
 from envsuite.families.crafter.engine.creatures import COW_HEALTH, SKELETON_HEALTH, ZOMBIE_HEALTH
 from envsuite.families.crafter.engine.layout import COW, GRASS_TILES, PATH_TILES, SKELETON, ZOMBIE, World
 from envsuite.families.crafter.engine.noise import Lattice, noise, shuffle
@@ -299,7 +299,7 @@ def _sample_details(lattice: Lattice, column: Column, x: int) -> None:
     _sample(lattice, column, count, x / 7, _BY_7, 5.0, layers[_FOREST])
 
 
-@kernel
+@inlined
 def _material(stream: Any, lattice: Lattice, column: Column, x: int, y: int) -> int:
     """Returns the material of a tile; draws where the noise allows ores or a tree."""
     kind, layers = column.kind[y], column.layers

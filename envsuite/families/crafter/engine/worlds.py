@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -44,8 +44,8 @@ from envsuite.families.crafter.engine.terrain import DOUBT
 from envsuite.families.crafter.options import Options
 from envsuite.families.crafter.rules import STATE_EVENTS
 
-SLICES_PER_THREAD = 4
-"""Into how many parts the rows of a batch are cut, so that threads that are done early take more."""
+LEAST_ROWS = 4
+"""Fewest rows that a thread takes at once; a call of the engine costs 8 us."""
 SERIAL_ROWS = 8
 """Batches of fewer rows run in the calling thread: waking another costs about 20 us."""
 _NO_MEADOW = np.zeros(0)
@@ -53,22 +53,25 @@ _DIRECTIONS = np.stack([DIRECTION_X, DIRECTION_Y], axis=1)
 
 
 def allocate_results(
-    num_envs: int, options: Options, *, picture: bool, symbols: bool = True, semantic: bool = True
+    num_envs: int, options: Options, *, pictures: bool, symbols: bool = True, semantic: bool = True
 ) -> Results:
     """Returns the arrays that come back from a batch.
 
     Args:
         num_envs: how many rows.
         options: the shape of the worlds.
-        picture: whether pictures are drawn.
+        pictures: whether pictures are drawn.
         symbols: whether the tiles in view are written as numbers.
         semantic: whether the map of each whole world is written.
     """
     width, height = options.size
     columns, rows = options.map_view
+    picture = np.zeros((num_envs if pictures else 0, height, width, 3), np.uint8)
     seen = (num_envs if symbols else 0, rows, columns)
     return Results(
-        picture=np.zeros((num_envs if picture else 0, height, width, 3), np.uint8),
+        picture=picture,
+        flat=flattened(picture),
+        handout=flattened(picture)[:0],
         material=np.zeros(seen, np.uint8),
         thing=np.zeros(seen, np.uint8),
         semantic=np.zeros((num_envs if semantic else 0, *options.area), np.uint8),
@@ -79,6 +82,11 @@ def allocate_results(
         factors=np.zeros((num_envs, 2)),
         effective=np.zeros((num_envs, ACTION_COUNT), np.bool_),
     )
+
+
+def flattened(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns the same memory with one axis for a picture, (n, bytes)."""
+    return pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))
 
 
 class Worlds:
@@ -102,7 +110,7 @@ class Worlds:
         self._pool = ThreadPoolExecutor(self._threads - 1, "crafter") if self._threads > 1 else None
         self._running: list[Future[None]] = []
         self._status = np.zeros(num_envs, np.uint8)
-        self._one_command, self._one_action = np.zeros(1, np.uint8), np.zeros(1, np.int64)
+        self._one_row = np.zeros(1, np.int64)
         self._furthest = 0
         """No row has taken more steps."""
         self._setting = Setting(
@@ -114,15 +122,19 @@ class Worlds:
             limit=options.length,
             rewarded=rewarded,
         )
-        self.results = allocate_results(0, options, picture=False, symbols=False, semantic=False)
+        self.results = allocate_results(0, options, pictures=False, symbols=False, semantic=False)
 
     def bind(self, results: Results) -> None:
         """Takes the arrays that `run` writes into, and compiles the engine if that has not been done."""
         self.results = results
         self._command, self._actions = np.zeros(self.num_envs, np.uint8), np.zeros(self.num_envs, np.int64)
-        self._slices = iter([(0, self.num_envs)])
         with compiled.announced(_run_rows):
-            self._work(self._scratch[0])
+            self._call(self._scratch[0], np.zeros(0, np.int64))
+
+    def hand_out(self, pictures: NDArray[np.uint8] | None) -> None:
+        """Lets the pictures to come be written a second time; None ends that."""
+        nowhere = self.results.flat[:0]
+        self.results = self.results._replace(handout=nowhere if pictures is None else flattened(pictures))
 
     def seed(self, row: int, seed: int) -> None:
         """Lets the row's next reset begin the first episode of a seed, and those after it the following ones."""
@@ -132,23 +144,26 @@ class Worlds:
     def run_row(self, row: int, command: int, action: int) -> None:
         """Steps or resets one row and no other."""
         self._look_ahead()
-        self._one_command[0], self._one_action[0] = command, action
-        self._call(self._scratch[0], self._one_command, self._one_action, row, _NO_MEADOW, DOUBT)
+        self._command[row], self._actions[row] = command, action
+        self._one_row[0] = row
+        self._call(self._scratch[0], self._one_row)
         if self._status[row]:
             self._remake(row)
 
     def begin(self, command: NDArray[np.uint8], actions: NDArray[np.int64]) -> None:
         """Starts what `finish` waits for."""
-        self._command, self._actions = command, actions
+        self._command[:], self._actions[:] = command, actions
         self._look_ahead()
-        count = self._threads * SLICES_PER_THREAD if self._pool else 1
-        bounds = [self.num_envs * index // count for index in range(count + 1)]
-        self._slices = iter(itertools.pairwise(bounds))
-        if self._pool is not None:
-            self._running = [self._pool.submit(self._work, scratch) for scratch in self._scratch[1:]]
+        # A reset takes as long as fifty steps, so each is a part of its own and comes first.
+        resets, steps = np.flatnonzero(command == RESET_ROW), np.flatnonzero(command == STEP_ROW)
+        if self._pool is None:
+            self._parts = iter([np.concatenate([resets, steps])])
+            return
+        self._parts = iter([*resets.reshape(-1, 1), *_shrinking(steps, self._threads)])
+        self._running = [self._pool.submit(self._work, scratch) for scratch in self._scratch[1:]]
 
     def finish(self) -> None:
-        """Returns when every row is done; a world in doubt is made again with numpy's exponential."""
+        """Returns when all is done; a world in doubt is made again with numpy's exponential."""
         self._work(self._scratch[0])
         for future in self._running:
             future.result()
@@ -271,31 +286,28 @@ class Worlds:
 
     def _work(self, scratch: Scratch) -> None:
         """Takes slices of the batch until none is left."""
-        for first, last in self._slices:  # the interpreter's lock makes taking from it safe
-            self._call(scratch, self._command[first:last], self._actions[first:last], first, _NO_MEADOW, DOUBT)
+        for rows in self._parts:  # the interpreter's lock makes taking from it safe
+            self._call(scratch, rows)
 
     def _call(
         self,
         scratch: Scratch,
-        command: NDArray[np.uint8],
-        actions: NDArray[np.int64],
-        first: int,
-        meadow: NDArray[np.float64],
-        doubt: float,
+        rows: NDArray[np.int64],
+        meadow: NDArray[np.float64] = _NO_MEADOW,
+        doubt: float | None = None,
     ) -> None:
-        status = self._status[first : first + len(command)]
         _run_rows(
             self.batch,
             self._setting,
             self._art,
             scratch,
             self.results,
-            command,
-            actions,
-            status,
+            self._command,
+            self._actions,
+            self._status,
             meadow,
-            doubt,
-            first,
+            DOUBT if doubt is None else doubt,
+            rows,
         )
 
     def _remake(self, row: int) -> None:
@@ -303,8 +315,16 @@ class Worlds:
         meadow = np.zeros(self.options.area[0] * self.options.area[1])
         _meadow_row(self.batch, self._setting, self._scratch[0], row, meadow)
         self.batch.state[row, EPISODE] -= 1
-        command, actions = np.array([RESET_ROW], np.uint8), np.zeros(1, np.int64)
-        self._call(self._scratch[0], command, actions, row, 1 / (1 + np.exp(-meadow)), 0.0)
+        self._call(self._scratch[0], np.array([row]), 1 / (1 + np.exp(-meadow)), 0.0)
+
+
+def _shrinking(rows: NDArray[np.int64], threads: int) -> Iterator[NDArray[np.int64]]:
+    """Yields the rows in parts that become smaller, so that all threads are done at about the same time."""
+    first = 0
+    while first < len(rows):
+        last = first + max(LEAST_ROWS, (len(rows) - first) // (2 * threads))
+        yield rows[first:last]
+        first = last
 
 
 def _cores() -> int:
