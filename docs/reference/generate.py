@@ -86,6 +86,33 @@ def speed() -> str:
     return "\n".join(parts)
 
 
+README_ROWS = (
+    "crafter",
+    "crafter, 256 envs, one core",
+    "crafter, symbols, 256 envs, one core",
+    "crafter, resets",
+    "nethack",
+    "bipedal flat",
+    "miniwob login-user, peer without screenshots",
+    "miniwob forms, 32 envs, peer one env of login-user without screenshots",
+)
+"""The comparisons that the README shows."""
+README_MARKS = ("<!-- speed -->\n", "<!-- /speed -->\n")
+
+
+def with_speed(readme: str) -> str:
+    """Returns the README with the measured ratios between its marks."""
+    record = json.loads((Path(__file__).parent / "bench.json").read_text(encoding="utf-8"))
+    rows = [
+        (name, f"{row['ours_steps_per_s']:,.0f}", f"{row['peer_steps_per_s']:,.0f}", f"**{row['ratio']:.3g}**")
+        for name, row in record["rows"].items()
+        if name in README_ROWS
+    ]
+    table = _table(("steps a second", "envsuite", "the simulator's own", "ratio"), rows)
+    before, rest = readme.split(README_MARKS[0])
+    return before + README_MARKS[0] + table + README_MARKS[1] + rest.split(README_MARKS[1])[1]
+
+
 def _cost(row: Mapping[str, Any]) -> tuple[str, str, str]:
     if "ratio" not in row:
         return row["name"], f"{row['value']:g} {row['unit']}", f"{row['limit']:g}"
@@ -130,3 +157,6 @@ if __name__ == "__main__":
     for name, page in PAGES.items():
         (Path(__file__).parent / name).write_text(page(), encoding="utf-8")
         print(f"wrote docs/reference/{name}")
+    readme = Path(__file__).parent.parent.parent / "README.md"
+    readme.write_text(with_speed(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    print("wrote the table of README.md")

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Any
 
 import typer
@@ -19,18 +20,26 @@ from rich.text import Text
 from envsuite import catalogue, families, registration
 from envsuite.cli.console import columns, console, print_json, print_plain
 from envsuite.cli.list import is_installed, task_record
-from envsuite.errors import unknown_name
+from envsuite.errors import EnvsuiteError, unknown_name
 from envsuite.task import NAMESPACE, Family, Reference, Suite, Task
+
+
+class NoManual(EnvsuiteError, ValueError):
+    """Raised for the manual of a task whose family has none."""
 
 
 def info(
     name: Annotated[str, typer.Argument(metavar="ID|SUITE", help="A task's id or a suite's name.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    manual: Annotated[bool, typer.Option("--manual", help="Print the rules of the task's game, for players.")] = False,
 ) -> None:
     """Show what a task or a suite is.
 
     Of a task: spaces, score, limits, provenance, how to cite it. Of a suite: its tasks and episodes.
     """
+    if manual:
+        print_plain(manual_of(_find_task(name)))
+        return
     record = suite_info(catalogue.SUITES[name]) if name in catalogue.SUITES else task_info(_find_task(name))
     if as_json:
         print_json(record)
@@ -103,6 +112,19 @@ def published_scores(family: Family, name: str, key: str = "task") -> list[dict[
         return []
     rows = tomllib.loads(source.read_text(encoding="utf-8")).get("score", [])
     return [row for row in rows if row.get(key) == name]
+
+
+def manual_of(task: Task) -> str:
+    """Returns the rules of the task's game, Markdown; raises `NoManual` where its family has written none."""
+    source = _manual_file(task.family)
+    if not source.is_file():
+        having = ", ".join(name for name in catalogue.FAMILIES if _manual_file(name).is_file())
+        raise NoManual(f"--manual: {task.id} has no manual; only these families have one: {having}")
+    return source.read_text(encoding="utf-8").strip()
+
+
+def _manual_file(family: str) -> Traversable:
+    return files(f"{families.__name__}.{family}").joinpath("manual.md")
 
 
 def _find_task(name: str) -> Task:

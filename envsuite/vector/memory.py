@@ -131,8 +131,10 @@ class BatchMemory:
         if self.task is not None:
             columns["task"] = self.task, rows & self.has_task
         infos: dict[str, Any] = {}
+        all_rows = bool(rows.all())
         for name, (column, mask) in columns.items():
-            infos[name], infos[f"_{name}"] = _masked(column, mask), mask
+            whole = all_rows and mask is rows and isinstance(column, np.ndarray)
+            infos[name], infos[f"_{name}"] = column.copy() if whole else _masked(column, mask), mask
         return infos
 
 

@@ -22,6 +22,11 @@ def test_a_generated_page_is_what_the_catalogue_says(name):
     assert page.read_text() == GENERATE.PAGES[name](), "run `make reference`"
 
 
+def test_the_readme_shows_the_ratios_that_were_measured():
+    readme = (ROOT / "README.md").read_text()
+    assert readme == GENERATE.with_speed(readme), "run `make reference`"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_of_a_page_run_in_order(page, tmp_path):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ from PIL import Image
 from envsuite.families.crafter.engine.frame import Art, Scratch
 from envsuite.families.crafter.engine.noise import allocate_lattice
 from envsuite.families.crafter.engine.tables import package_folder
-from envsuite.families.crafter.engine.terrain import allocate_column
+from envsuite.families.crafter.engine.terrain import allocate_strip
 from envsuite.families.crafter.options import Options, Pair
 from envsuite.families.crafter.rules import ITEMS, MATERIAL_COUNT, SEMANTICS, SPRITES
 
@@ -45,8 +45,8 @@ def make_art(size: Pair, view: Pair) -> Art:
     )
 
 
-def allocate_scratch(art: Art, map_height: int) -> Scratch:
-    """Returns the memory that one thread draws and makes worlds with; the height is that of the world, in tiles."""
+def allocate_scratch(art: Art, area: Pair) -> Scratch:
+    """Returns the memory that one thread draws and makes worlds of so many tiles with."""
     kinds = art.tiles.shape[0] * art.tiles.shape[1]
     return Scratch(
         lit=np.zeros((kinds, *art.tiles.shape[2:]), np.uint8),
@@ -54,7 +54,7 @@ def allocate_scratch(art: Art, map_height: int) -> Scratch:
         fractions=np.zeros(art.vignette.size),
         words=np.zeros(2 * art.vignette.size, np.uint32),
         lattice=allocate_lattice(),
-        column=allocate_column(map_height),
+        strip=allocate_strip(*area),
     )
 
 

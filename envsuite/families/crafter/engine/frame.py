@@ -31,7 +31,7 @@ from envsuite.families.crafter.engine.layout import (
 )
 from envsuite.families.crafter.engine.noise import Lattice
 from envsuite.families.crafter.engine.stream import fill_fractions, skip
-from envsuite.families.crafter.engine.terrain import Column
+from envsuite.families.crafter.engine.terrain import Strip
 from envsuite.families.crafter.rules import MATERIAL_COUNT, SPRITES
 
 _PLAYER, _ASLEEP, _COW, _ZOMBIE, _SKELETON, _ARROW, _PLANT, _RIPE = (
@@ -81,7 +81,7 @@ class Scratch(NamedTuple):
     words: Any
     """uint32: two per pixel of the map."""
     lattice: Lattice
-    column: Column
+    strip: Strip
 
 
 @kernel

@@ -197,7 +197,7 @@ def _begin(world: World, scratch: Scratch, seed: int, meadow: Any, doubt: float)
     centre_x, centre_y = world.width // 2, world.height // 2
     state[X], state[Y], state[FACING] = centre_x, centre_y, _DOWN
     add(world, PLAYER, centre_x, centre_y, 0, 0)
-    return generate(world, scratch.lattice, scratch.column, centre_x, centre_y, meadow, doubt)
+    return generate(world, scratch.lattice, scratch.strip, centre_x, centre_y, meadow, doubt)
 
 
 @kernel

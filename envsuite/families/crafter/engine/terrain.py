@@ -2,8 +2,8 @@
 
 Three levels decide what a tile is: how much it belongs to the meadow where the player begins, to water, and to
 mountains. They are sums of noise, and noise has no side effects, so a level is only worked out as far as
-its comparisons need it: no noise is beyond 1. A column of tiles is taken at a time, one layer of noise after the other:
-neighbours take the same branches, which halves the cost of a noise.
+its comparisons need it: no noise is beyond 1. A strip of columns is taken at a time, one layer of noise after the other
+on the tiles that need it, which is one call a layer and not one a tile.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ DOUBT = 1e-12
 """More than a level can change with the last bit of an exponential, in which numpy and the C library differ."""
 
 
-class Column(NamedTuple):
-    """Scratch for the tiles of a column, (height,) each."""
+class Strip(NamedTuple):
+    """Scratch for the tiles of some neighbouring columns, (tiles,) each, column after column."""
 
     kind: Any
     meadow: Any
@@ -59,40 +59,51 @@ class Column(NamedTuple):
     rock: Any
     """The level of rock, exact or on the right side of every threshold."""
     layers: Any
-    """Further noise, (6, height)."""
+    """Further noise, (6, tiles)."""
     chosen: Any
     """Which tiles the next layer is needed of."""
-    rows: Any
-    """Coordinates along the column: y over 5, 6, 7, 8 and 15, over 5 and 3, and twice y over 3, (7, height)."""
+    column: Any
+    """Which of the strip's columns a tile is in."""
+    row: Any
+    """Which row it is in."""
+    across: Any
+    """x over 5, 6, 7, 8 and 15, twice x over 3, and x over 5 and 3, (7, width)."""
+    along: Any
+    """y over 5, 6, 7, 8 and 15, y over 5 and 3, and twice y over 3, (7, height)."""
 
 
+_COLUMNS = 8
+"""Strips of a strip: enough to make calls rare, few enough for the scratch to stay in the cache."""
 _SIZES = (5, 6, 7, 8, 15)
-_BY_5, _BY_6, _BY_7, _BY_8, _BY_15, _NARROW, _WIDE = range(7)
+_BY_5, _BY_6, _BY_7, _BY_8, _BY_15, _FLAT, _STEEP = range(7)
 _CAVE, _ALONG, _ACROSS, _COAL, _IRON, _FOREST = range(6)
 
 
-def allocate_column(height: int) -> Column:
-    """Returns the scratch for columns of so many tiles."""
-    y = np.arange(height)
-    rows = np.stack([*(y / size for size in _SIZES), y / 5 / 3, 2 * y / 3])
-    levels = np.zeros((6, height))
-    return Column(
-        kind=np.zeros(height, np.uint8),
+def allocate_strip(width: int, height: int) -> Strip:
+    """Returns the scratch for worlds of so many tiles."""
+    x, y = np.arange(width), np.arange(height)
+    tiles = min(width, _COLUMNS) * height
+    levels = np.zeros((6, tiles))
+    return Strip(
+        kind=np.zeros(tiles, np.uint8),
         meadow=levels[0],
         coarse_water=levels[1],
         coarse_rock=levels[2],
         fine_water=levels[3],
         fine_rock=levels[4],
         rock=levels[5],
-        layers=np.zeros((6, height)),
-        chosen=np.zeros(height, np.int64),
-        rows=rows,
+        layers=np.zeros((6, tiles)),
+        chosen=np.zeros(tiles, np.int64),
+        column=np.arange(tiles) // height,
+        row=np.arange(tiles) % height,
+        across=np.stack([*(x / size for size in _SIZES), 2 * x / 3, x / 5 / 3]),
+        along=np.stack([*(y / size for size in _SIZES), y / 5 / 3, 2 * y / 3]),
     )
 
 
 @kernel
 def generate(
-    world: World, lattice: Lattice, column: Column, centre_x: int, centre_y: int, meadow: Any, doubt: float
+    world: World, lattice: Lattice, strip: Strip, centre_x: int, centre_y: int, meadow: Any, doubt: float
 ) -> bool:
     """Makes ground and creatures from the world's stream; returns whether it is surely the reference's world.
 
@@ -102,11 +113,14 @@ def generate(
     shuffle(lattice, below(world.stream, _NOISE_SEEDS))
     height = world.height
     certain = True
-    for x in range(world.width):
-        certain &= _classify(lattice, column, x, centre_x, centre_y, meadow[x * height : x * height + height], doubt)
-        _sample_details(lattice, column, x)
-        for y in range(height):
-            world.tiles[x, y] = _material(world.stream, lattice, column, x, y)
+    for first in range(0, world.width, _COLUMNS):
+        tiles = min(_COLUMNS, world.width - first) * height
+        known = meadow[first * height : first * height + tiles]
+        certain &= _classify(lattice, strip, tiles, first, centre_x, centre_y, known, doubt)
+        _sample_details(lattice, strip, tiles, first)
+        for tile in range(tiles):
+            x, y = first + strip.column[tile], strip.row[tile]
+            world.tiles[x, y] = _material(world.stream, lattice, strip, tile, x, y)
     _count_ground(world)
     _populate(world, centre_x, centre_y)
     return certain
@@ -137,84 +151,99 @@ def _logistic(value: float) -> float:
 
 
 @kernel
-def _sample(lattice: Lattice, column: Column, count: int, x: float, row: int, z: float, out: Any) -> None:
+def _sample(lattice: Lattice, strip: Strip, count: int, first: int, scale: int, z: float, out: Any) -> None:
     """Writes the noise of the first `count` chosen tiles."""
-    along, chosen = column.rows[row], column.chosen
+    across, along, chosen, column, row = strip.across[scale], strip.along[scale], strip.chosen, strip.column, strip.row
     for index in range(count):
-        out[chosen[index]] = noise(lattice, x, along[chosen[index]], z)
+        tile = chosen[index]
+        out[tile] = noise(lattice, across[first + column[tile]], along[row[tile]], z)
+
+
+@kernel
+def _exact_meadow(lattice: Lattice, strip: Strip, tile: int, first: int, centre_x: int, centre_y: int) -> float:
+    x, y = first + strip.column[tile], strip.row[tile]
+    return _logistic(_meadow_logit(lattice, x, y, _distance(x - centre_x, y - centre_y)))
 
 
 @kernel
 def _classify(
-    lattice: Lattice, column: Column, x: int, centre_x: int, centre_y: int, known_meadow: Any, doubt: float
+    lattice: Lattice,
+    strip: Strip,
+    tiles: int,
+    first: int,
+    centre_x: int,
+    centre_y: int,
+    known_meadow: Any,
+    doubt: float,
 ) -> bool:
-    """Writes the kinds of a column's tiles, and the level of rock of the mountains; returns whether all are sure."""
-    height, chosen = len(column.kind), column.chosen
-    for y in range(height):
-        chosen[y] = y
-    _sample(lattice, column, height, x / 15, _BY_15, 3.0, column.coarse_water)
-    _sample(lattice, column, height, x / 15, _BY_15, 0.0, column.coarse_rock)
+    """Writes the kinds of a strip's tiles, and the level of rock of the mountains; returns whether all are sure."""
+    for tile in range(tiles):
+        strip.chosen[tile] = tile
+    _sample(lattice, strip, tiles, first, _BY_15, 3.0, strip.coarse_water)
+    _sample(lattice, strip, tiles, first, _BY_15, 0.0, strip.coarse_rock)
     sure = True
-    for y in range(height):
-        distance = _distance(x - centre_x, y - centre_y)
+    for tile in range(tiles):
+        dx, dy = first + strip.column[tile] - centre_x, strip.row[tile] - centre_y
         if len(known_meadow):
-            column.meadow[y] = known_meadow[y]
-        elif distance <= _NEAR:
-            column.meadow[y] = _logistic(_meadow_logit(lattice, x, y, distance))
-            sure &= abs(column.meadow[y] - 0.5) >= doubt
+            strip.meadow[tile] = known_meadow[tile]
+        elif dx * dx + dy * dy <= _NEAR * _NEAR:
+            strip.meadow[tile] = _exact_meadow(lattice, strip, tile, first, centre_x, centre_y)
+            sure &= abs(strip.meadow[tile] - 0.5) >= doubt
         else:
-            column.meadow[y] = _UNKNOWN
+            strip.meadow[tile] = _UNKNOWN
     closest = 0.0 if len(known_meadow) else doubt
-    sure &= _classify_rock(lattice, column, x, centre_x, centre_y, closest)
-    return sure & _classify_water(lattice, column, x, centre_x, centre_y, closest)
+    sure &= _classify_rock(lattice, strip, tiles, first, centre_x, centre_y, closest)
+    return sure & _classify_water(lattice, strip, tiles, first, centre_x, centre_y, closest)
 
 
 @kernel
-def _classify_rock(lattice: Lattice, column: Column, x: int, centre_x: int, centre_y: int, doubt: float) -> bool:
+def _classify_rock(
+    lattice: Lattice, strip: Strip, tiles: int, first: int, centre_x: int, centre_y: int, doubt: float
+) -> bool:
     """Tells meadow and rock from the rest, and writes the level of rock."""
-    height, chosen = len(column.kind), column.chosen
+    chosen = strip.chosen
     spread = _FINE_ROCK / (1 + _FINE_ROCK) + 0.3 * _FINE_WATER + _ROUNDING
     undecided = 0
-    for y in range(height):
-        meadow = max(column.meadow[y], 0.0)
-        rock = column.coarse_rock[y] / (1 + _FINE_ROCK) - 0.3 * (column.coarse_water[y] + 0.1) - 3.4 * meadow
-        column.rock[y] = rock
+    for tile in range(tiles):
+        meadow = max(strip.meadow[tile], 0.0)
+        rock = strip.coarse_rock[tile] / (1 + _FINE_ROCK) - 0.3 * (strip.coarse_water[tile] + 0.1) - 3.4 * meadow
+        strip.rock[tile] = rock
         if meadow > 0.5:
-            column.kind[y] = _MEADOW
+            strip.kind[tile] = _MEADOW
         elif rock + spread < _ROCKY:
-            column.kind[y] = _LOWLAND
+            strip.kind[tile] = _LOWLAND
         elif rock - spread - 3.4 * _FAR_MEADOW > _DEEP:
-            column.kind[y] = _ROCK
+            strip.kind[tile] = _ROCK
         else:
-            chosen[undecided] = y
+            chosen[undecided] = tile
             undecided += 1
-    _sample(lattice, column, undecided, x / 5, _BY_5, 0.0, column.fine_rock)
+    _sample(lattice, strip, undecided, first, _BY_5, 0.0, strip.fine_rock)
     spread = 0.3 * _FINE_WATER + _ROUNDING
     still = 0
     for index in range(undecided):
-        y = chosen[index]
-        column.rock[y] += _FINE_ROCK * column.fine_rock[y] / (1 + _FINE_ROCK)
-        if column.rock[y] + spread < _ROCKY:
-            column.kind[y] = _LOWLAND
-        elif column.rock[y] - spread - 3.4 * _FAR_MEADOW > _DEEP:
-            column.kind[y] = _ROCK
+        tile = chosen[index]
+        strip.rock[tile] += _FINE_ROCK * strip.fine_rock[tile] / (1 + _FINE_ROCK)
+        if strip.rock[tile] + spread < _ROCKY:
+            strip.kind[tile] = _LOWLAND
+        elif strip.rock[tile] - spread - 3.4 * _FAR_MEADOW > _DEEP:
+            strip.kind[tile] = _ROCK
         else:
-            chosen[still] = y
+            chosen[still] = tile
             still += 1
-    _sample(lattice, column, still, x / 5, _BY_5, 3.0, column.fine_water)
+    _sample(lattice, strip, still, first, _BY_5, 3.0, strip.fine_water)
     sure = True
     for index in range(still):
-        y = chosen[index]
-        rock = _rock_level(column, y, max(column.meadow[y], 0.0))
-        if column.meadow[y] == _UNKNOWN:
+        tile = chosen[index]
+        rock = _rock_level(strip, tile, max(strip.meadow[tile], 0.0))
+        if strip.meadow[tile] == _UNKNOWN:
             lowest = rock - 3.4 * _FAR_MEADOW - _ROUNDING
             if _between(_ROCKY, lowest, rock) or _between(_ORES, lowest, rock) or _between(_DEEP, lowest, rock):
-                column.meadow[y] = _logistic(_meadow_logit(lattice, x, y, _distance(x - centre_x, y - centre_y)))
-                rock = _rock_level(column, y, column.meadow[y])
+                strip.meadow[tile] = _exact_meadow(lattice, strip, tile, first, centre_x, centre_y)
+                rock = _rock_level(strip, tile, strip.meadow[tile])
         for threshold in (_ROCKY, _ORES, _DEEP):
             sure &= abs(rock - threshold) >= doubt
-        column.rock[y] = rock
-        column.kind[y] = _ROCK if rock > _ROCKY else _LOWLAND
+        strip.rock[tile] = rock
+        strip.kind[tile] = _ROCK if rock > _ROCKY else _LOWLAND
     return sure
 
 
@@ -224,85 +253,92 @@ def _between(threshold: float, low: float, high: float) -> bool:
 
 
 @kernel
-def _water_level(column: Column, y: int, meadow: float) -> float:
-    return (column.coarse_water[y] + _FINE_WATER * column.fine_water[y]) + 0.1 - 2 * meadow
+def _water_level(strip: Strip, tile: int, meadow: float) -> float:
+    return (strip.coarse_water[tile] + _FINE_WATER * strip.fine_water[tile]) + 0.1 - 2 * meadow
 
 
 @kernel
-def _rock_level(column: Column, y: int, meadow: float) -> float:
-    summed = column.coarse_rock[y] + _FINE_ROCK * column.fine_rock[y]
-    return summed / (1 + _FINE_ROCK) - (4 * meadow + 0.3 * _water_level(column, y, meadow))
+def _rock_level(strip: Strip, tile: int, meadow: float) -> float:
+    summed = strip.coarse_rock[tile] + _FINE_ROCK * strip.fine_rock[tile]
+    return summed / (1 + _FINE_ROCK) - (4 * meadow + 0.3 * _water_level(strip, tile, meadow))
 
 
 @kernel
-def _classify_water(lattice: Lattice, column: Column, x: int, centre_x: int, centre_y: int, doubt: float) -> bool:
+def _classify_water(
+    lattice: Lattice, strip: Strip, tiles: int, first: int, centre_x: int, centre_y: int, doubt: float
+) -> bool:
     """Tells water and shore from the lowlands."""
-    chosen, undecided = column.chosen, 0
-    for y in range(len(column.kind)):
-        if column.kind[y] != _LOWLAND:
+    chosen, undecided = strip.chosen, 0
+    for tile in range(tiles):
+        if strip.kind[tile] != _LOWLAND:
             continue
-        coarse = column.coarse_water[y] + 0.1 - 2 * max(column.meadow[y], 0.0)
+        coarse = strip.coarse_water[tile] + 0.1 - 2 * max(strip.meadow[tile], 0.0)
         if coarse - _FINE_WATER - _ROUNDING - 2 * _FAR_MEADOW > _BEACH:
-            column.kind[y] = _WATER
+            strip.kind[tile] = _WATER
         elif coarse + _FINE_WATER + _ROUNDING >= _DRY:
-            chosen[undecided] = y
+            chosen[undecided] = tile
             undecided += 1
-    _sample(lattice, column, undecided, x / 5, _BY_5, 3.0, column.fine_water)
+    _sample(lattice, strip, undecided, first, _BY_5, 3.0, strip.fine_water)
     sure = True
     for index in range(undecided):
-        y = chosen[index]
-        water = _water_level(column, y, max(column.meadow[y], 0.0))
-        if column.meadow[y] == _UNKNOWN:
+        tile = chosen[index]
+        water = _water_level(strip, tile, max(strip.meadow[tile], 0.0))
+        if strip.meadow[tile] == _UNKNOWN:
             lowest = water - 2 * _FAR_MEADOW - _ROUNDING
             if _between(_DRY, lowest, water) or _between(_WET, lowest, water) or _between(_BEACH, lowest, water):
-                meadow = _logistic(_meadow_logit(lattice, x, y, _distance(x - centre_x, y - centre_y)))
-                water = _water_level(column, y, meadow)
+                meadow = _exact_meadow(lattice, strip, tile, first, centre_x, centre_y)
+                water = _water_level(strip, tile, meadow)
         for threshold in (_DRY, _WET, _BEACH):
             sure &= abs(water - threshold) >= doubt
+        x, y = first + strip.column[tile], strip.row[tile]
         if _DRY < water <= _BEACH and noise(lattice, x / 9, y / 9, 4.0) > -0.2:
-            column.kind[y] = _SHORE
+            strip.kind[tile] = _SHORE
         elif water > _WET:
-            column.kind[y] = _WATER
+            strip.kind[tile] = _WATER
     return sure
 
 
 @kernel
-def _choose(column: Column, kind: int, least_rock: float) -> int:
+def _choose(strip: Strip, tiles: int, kind: int, least_rock: float) -> int:
     """Chooses the tiles of a kind whose level of rock is above `least_rock`, and returns how many there are."""
     count = 0
-    for y in range(len(column.kind)):
-        if column.kind[y] == kind and column.rock[y] > least_rock:
-            column.chosen[count] = y
+    for tile in range(tiles):
+        if strip.kind[tile] == kind and strip.rock[tile] > least_rock:
+            strip.chosen[count] = tile
             count += 1
     return count
 
 
 @kernel
-def _sample_details(lattice: Lattice, column: Column, x: int) -> None:
-    """Writes the noise of caves, tunnels and ores, of sand and of forests, where they are asked for."""
-    layers = column.layers
-    rock, kind = column.rock, column.kind
-    _sample(lattice, column, _choose(column, _ROCK, _DEEP), x / 7, _BY_7, 6.0, layers[_CAVE])
-    for y in range(len(kind)):
-        if kind[y] == _ROCK and rock[y] > _DEEP and layers[_CAVE, y] > 0.15:
-            kind[y] = _HOLLOW
-    count = _choose(column, _ROCK, _ROCKY)
-    _sample(lattice, column, count, 2 * x / 3, _NARROW, 7.0, layers[_ALONG])
-    _sample(lattice, column, count, x / 5 / 3, _WIDE, 7.0, layers[_ACROSS])
-    for y in range(len(kind)):
-        if kind[y] == _ROCK and (layers[_ALONG, y] > 0.4 or layers[_ACROSS, y] > 0.4):
-            kind[y] = _TUNNELLED
-    count = _choose(column, _ROCK, _ROCKY)
-    _sample(lattice, column, count, x / 8, _BY_8, 1.0, layers[_COAL])
-    _sample(lattice, column, count, x / 6, _BY_6, 2.0, layers[_IRON])
-    count = _choose(column, _LOWLAND, -np.inf)
-    _sample(lattice, column, count, x / 7, _BY_7, 5.0, layers[_FOREST])
+def _sample_details(lattice: Lattice, strip: Strip, tiles: int, first: int) -> None:
+    """Writes the noise of caves, tunnels and ores, and of forests, where it is asked for."""
+    layers, kind, chosen = strip.layers, strip.kind, strip.chosen
+    count = _choose(strip, tiles, _ROCK, _DEEP)
+    _sample(lattice, strip, count, first, _BY_7, 6.0, layers[_CAVE])
+    for index in range(count):
+        if layers[_CAVE, chosen[index]] > 0.15:
+            kind[chosen[index]] = _HOLLOW
+    count = _choose(strip, tiles, _ROCK, _ROCKY)
+    _sample(lattice, strip, count, first, _FLAT, 7.0, layers[_ALONG])
+    _sample(lattice, strip, count, first, _STEEP, 7.0, layers[_ACROSS])
+    solid = 0
+    for index in range(count):
+        tile = chosen[index]
+        if layers[_ALONG, tile] > 0.4 or layers[_ACROSS, tile] > 0.4:
+            kind[tile] = _TUNNELLED
+        else:
+            chosen[solid] = tile
+            solid += 1
+    _sample(lattice, strip, solid, first, _BY_8, 1.0, layers[_COAL])
+    _sample(lattice, strip, solid, first, _BY_6, 2.0, layers[_IRON])
+    count = _choose(strip, tiles, _LOWLAND, -np.inf)
+    _sample(lattice, strip, count, first, _BY_7, 5.0, layers[_FOREST])
 
 
 @inlined
-def _material(stream: Any, lattice: Lattice, column: Column, x: int, y: int) -> int:
+def _material(stream: Any, lattice: Lattice, strip: Strip, tile: int, x: int, y: int) -> int:
     """Returns the material of a tile; draws where the noise allows ores or a tree."""
-    kind, layers = column.kind[y], column.layers
+    kind, layers = strip.kind[tile], strip.layers
     if kind == _MEADOW:
         return GRASS
     if kind == _SHORE:
@@ -310,19 +346,19 @@ def _material(stream: Any, lattice: Lattice, column: Column, x: int, y: int) -> 
     if kind == _WATER:
         return WATER
     if kind == _LOWLAND:
-        return TREE if layers[_FOREST, y] > 0 and uniform(stream) > 0.8 else GRASS
+        return TREE if layers[_FOREST, tile] > 0 and uniform(stream) > 0.8 else GRASS
     if kind == _HOLLOW:
         return PATH
     if kind == _TUNNELLED:
         return PATH | _TUNNEL
-    rock = column.rock[y]
-    if layers[_COAL, y] > 0 and uniform(stream) > 0.85:
+    rock = strip.rock[tile]
+    if layers[_COAL, tile] > 0 and uniform(stream) > 0.85:
         return COAL
-    if layers[_IRON, y] > 0.4 and uniform(stream) > 0.75:
+    if layers[_IRON, tile] > 0.4 and uniform(stream) > 0.75:
         return IRON
     if rock > _ORES and uniform(stream) > 0.994:
         return DIAMOND
-    if rock > _DEEP and noise(lattice, x / 5, column.rows[_BY_5, y], 6.0) > 0.35:
+    if rock > _DEEP and noise(lattice, x / 5, y / 5, 6.0) > 0.35:
         return LAVA
     return STONE
 

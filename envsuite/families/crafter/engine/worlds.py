@@ -106,7 +106,7 @@ class Worlds:
         self.batch = allocate(num_envs, options.area, options.view)
         self._art = make_art(options.size, options.view)
         self._threads = max(1, min(threads or _cores(), num_envs // SERIAL_ROWS))
-        self._scratch = [allocate_scratch(self._art, options.area[1]) for _ in range(self._threads)]
+        self._scratch = [allocate_scratch(self._art, options.area) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads - 1, "crafter") if self._threads > 1 else None
         self._running: list[Future[None]] = []
         self._status = np.zeros(num_envs, np.uint8)
@@ -180,7 +180,7 @@ class Worlds:
         """Returns a picture of any size, uint8 (height, width, 3), and leaves the world as it was."""
         art = make_art(size, self.options.view)
         out = np.zeros((size[1], size[0], 3), np.uint8)
-        scratch = allocate_scratch(art, self.options.area[1])
+        scratch = allocate_scratch(art, self.options.area)
         with compiled.announced(_draw_row):
             _draw_row(self.batch, self._setting, art, scratch, row, self.batch.stream[row].copy(), out)
         return out
