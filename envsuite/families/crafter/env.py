@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from envsuite.env import Info, TaskEnv, Transition
 from envsuite.families.crafter.describe import EVENTS, FACTORS
 from envsuite.families.crafter.engine.layout import LAYOUT_VERSION
-from envsuite.families.crafter.engine.worlds import RESET_ROW, STEP_ROW, Worlds, allocate_results
+from envsuite.families.crafter.engine.results import allocate_results
+from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW
+from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.observations import checked_observe, space_of, symbols_of, text_of
-from envsuite.families.crafter.options import Options, Pair, checked_options, checked_pair
+from envsuite.families.crafter.options import LEAST_TILE, Options, Pair, checked_options, checked_pair
 from envsuite.families.crafter.rules import ACHIEVEMENTS, ACTIONS, ITEMS
 from envsuite.task import Family, Task
 
 FRAME_TILE = 64
-"""Side of a tile in a picture for people: four times that of the textures."""
+"""Side of a tile in a picture for people, in pixels: four times that of the textures."""
+FRAME_SIDE = 1024
+"""The longer side of a picture for people, in pixels: a wide view has smaller tiles."""
 OF_TASK = "the task's"
 """The length of an episode that is left out."""
 
@@ -96,7 +100,7 @@ class CrafterEnv(TaskEnv):
                 pixel of the map draws from the stream that moves the creatures, observed or not.
             length: steps after which an episode is truncated, in place of the task's; 0 or None for no limit.
             semantic: whether a vector env's infos hold `semantic`, too; a single one's always do.
-            render_size: width and height of what `render()` returns; 64 pixels a tile if left out.
+            render_size: width and height of what `render()` returns; 64 pixels a tile, 1,024 in all, if left out.
             render_mode: None, "rgb_array" or "human".
             copy: False hands out the engine's own array of pixels.
             worlds: a batch that the environment is a row of, for vector envs.
@@ -110,10 +114,9 @@ class CrafterEnv(TaskEnv):
         self.action_names = ACTIONS
         self.info_arrays = self._info_arrays(semantic)
         columns, rows = self.options.view
+        tile = max(LEAST_TILE, min(FRAME_TILE, FRAME_SIDE // max(columns, rows)))
         self._render_size: Pair = (
-            (columns * FRAME_TILE, rows * FRAME_TILE)
-            if render_size is None
-            else checked_pair("render_size", render_size)
+            (columns * tile, rows * tile) if render_size is None else checked_pair("render_size", render_size)
         )
         # An impossible size is told of now, not at the first picture.
         checked_options(area, view, self._render_size, None)

@@ -13,6 +13,8 @@ from envsuite.families.crafter.rules import ITEMS
 Pair = tuple[int, int]
 MAX_SIDE = 4096
 """Tiles or pixels along a side, at most."""
+LEAST_TILE = 2
+"""Pixels along a tile of a picture, at least: an amount in the inventory takes six tenths of a tile."""
 ENDLESS = sys.maxsize
 
 
@@ -78,10 +80,10 @@ def checked_options(area: Any, view: Any, size: Any, length: Any) -> Options:
             f"view: expected more rows than the {options.item_rows} that the inventory of {len(ITEMS)} items takes "
             f"at {columns} a row, got {options.view}"
         )
-    if options.size[0] < 2 * columns or options.size[1] < 2 * rows:
+    if min(options.unit) < LEAST_TILE:
+        least = (LEAST_TILE * columns, LEAST_TILE * rows)
         raise ValueError(
-            f"size: expected at least two pixels a tile, {(2 * columns, 2 * rows)} for a view of {options.view}, "
-            f"got {options.size}"
+            f"size: expected at least two pixels a tile, {least} for a view of {options.view}, got {options.size}"
         )
     return options
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envsuite.env import TaskEnv
-from envsuite.families.crafter.engine.worlds import RESET_ROW, STEP_ROW, Worlds, allocate_results, flattened
+from envsuite.families.crafter.engine.results import allocate_results, flattened
+from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW
+from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.env import CrafterEnv
 from envsuite.families.crafter.observations import text_of, write_symbols
 from envsuite.task import Family, Task

@@ -15,8 +15,10 @@ from envsuite.families.crafter.engine import compiled, frame, noise, stream, wor
 from envsuite.families.crafter.engine import layout as at
 from envsuite.families.crafter.engine.art import make_art, textures
 from envsuite.families.crafter.engine.compiled import kernel
+from envsuite.families.crafter.engine.results import allocate_results
+from envsuite.families.crafter.engine.run import RESET_ROW
 from envsuite.families.crafter.engine.tables import DAYLIGHT, daylight_at
-from envsuite.families.crafter.engine.worlds import Worlds, allocate_results
+from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.options import Options
 
 HASH = (
@@ -177,7 +179,7 @@ def test_no_world_of_a_thousand_is_in_doubt(monkeypatch):
     monkeypatch.setattr(Worlds, "_remake", lambda self, row: pytest.fail("a world was in doubt"))
     for row in range(1000):
         batch.seed(row, row)
-    batch.begin(np.full(1000, worlds.RESET_ROW, np.uint8), np.zeros(1000, np.int64))
+    batch.begin(np.full(1000, RESET_ROW, np.uint8), np.zeros(1000, np.int64))
     batch.finish()
     batch.close()
     assert len({tiles.tobytes() for tiles in batch.batch.tiles}) == 1000

@@ -142,10 +142,13 @@ def test_queued_seeds_are_taken_in_order_and_episodes_go_on_from_them():
 def test_rows_are_reset_alone():
     envs = envsuite.make_vec(REWARD, 4, autoreset_mode="disabled")
     before, _ = envs.reset(seed=0)
-    envs.step([4, 4, 4, 4])
+    last = envs.step([4, 4, 4, 4])[0]
+    kept = last.copy()
+    last[:] = 0  # the caller's own
     mask = np.array([False, True, False, True])
     observations, infos = envs.reset(seed=[None, 1, None, 3], options={"reset_mask": mask})
     np.testing.assert_array_equal(observations[mask], before[mask])
+    np.testing.assert_array_equal(observations[~mask], kept[~mask])
     assert infos["_events"].tolist() == mask.tolist()
     envs.close()
 

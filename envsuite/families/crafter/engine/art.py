@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from envsuite.families.crafter.engine.frame import Art, Scratch
+from envsuite.families.crafter.engine.ground import allocate_strip
 from envsuite.families.crafter.engine.noise import allocate_lattice
 from envsuite.families.crafter.engine.tables import package_folder
-from envsuite.families.crafter.engine.terrain import allocate_strip
 from envsuite.families.crafter.options import Options, Pair
 from envsuite.families.crafter.rules import ITEMS, MATERIAL_COUNT, SEMANTICS, SPRITES
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from envsuite.families.crafter.engine.compiled import kernel
 from envsuite.families.crafter.engine.creatures import RIPE_AGE
+from envsuite.families.crafter.engine.ground import Strip
 from envsuite.families.crafter.engine.layout import (
     ARROW,
     COW,
@@ -31,7 +32,6 @@ from envsuite.families.crafter.engine.layout import (
 )
 from envsuite.families.crafter.engine.noise import Lattice
 from envsuite.families.crafter.engine.stream import fill_fractions, skip
-from envsuite.families.crafter.engine.terrain import Strip
 from envsuite.families.crafter.rules import MATERIAL_COUNT, SPRITES
 
 _PLAYER, _ASLEEP, _COW, _ZOMBIE, _SKELETON, _ARROW, _PLANT, _RIPE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +13,9 @@ from numpy.typing import NDArray
 from envsuite.families.crafter.engine import compiled
 from envsuite.families.crafter.engine.art import allocate_scratch, make_art
 from envsuite.families.crafter.engine.frame import Scratch
+from envsuite.families.crafter.engine.ground import DOUBT
 from envsuite.families.crafter.engine.layout import (
     ACHIEVED,
-    ACHIEVEMENT_COUNT,
-    ACTION_COUNT,
     AT_X,
     AT_Y,
     DIRECTION_X,
@@ -35,14 +33,13 @@ from envsuite.families.crafter.engine.layout import (
     Y,
     allocate,
 )
-from envsuite.families.crafter.engine.run import DOUBTED, RESET_ROW, STEP_ROW, Results, Setting
+from envsuite.families.crafter.engine.results import allocate_results, flattened
+from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW, Results, Setting
 from envsuite.families.crafter.engine.run import draw_row as _draw_row
 from envsuite.families.crafter.engine.run import meadow_row as _meadow_row
 from envsuite.families.crafter.engine.run import run_rows as _run_rows
 from envsuite.families.crafter.engine.tables import DAYLIGHT
-from envsuite.families.crafter.engine.terrain import DOUBT
 from envsuite.families.crafter.options import Options
-from envsuite.families.crafter.rules import STATE_EVENTS
 
 LEAST_ROWS = 4
 """Fewest rows that a thread takes at once; a call of the engine costs 8 us."""
@@ -50,43 +47,6 @@ SERIAL_ROWS = 8
 """Batches of fewer rows run in the calling thread: waking another costs about 20 us."""
 _NO_MEADOW = np.zeros(0)
 _DIRECTIONS = np.stack([DIRECTION_X, DIRECTION_Y], axis=1)
-
-
-def allocate_results(
-    num_envs: int, options: Options, *, pictures: bool, symbols: bool = True, semantic: bool = True
-) -> Results:
-    """Returns the arrays that come back from a batch.
-
-    Args:
-        num_envs: how many rows.
-        options: the shape of the worlds.
-        pictures: whether pictures are drawn.
-        symbols: whether the tiles in view are written as numbers.
-        semantic: whether the map of each whole world is written.
-    """
-    width, height = options.size
-    columns, rows = options.map_view
-    picture = np.zeros((num_envs if pictures else 0, height, width, 3), np.uint8)
-    seen = (num_envs if symbols else 0, rows, columns)
-    return Results(
-        picture=picture,
-        flat=flattened(picture),
-        handout=flattened(picture)[:0],
-        material=np.zeros(seen, np.uint8),
-        thing=np.zeros(seen, np.uint8),
-        semantic=np.zeros((num_envs if semantic else 0, *options.area), np.uint8),
-        rewards=np.zeros(num_envs),
-        terminated=np.zeros(num_envs, np.bool_),
-        truncated=np.zeros(num_envs, np.bool_),
-        events=np.zeros((num_envs, ACHIEVEMENT_COUNT + len(STATE_EVENTS)), np.bool_),
-        factors=np.zeros((num_envs, 2)),
-        effective=np.zeros((num_envs, ACTION_COUNT), np.bool_),
-    )
-
-
-def flattened(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the same memory with one axis for a picture, (n, bytes)."""
-    return pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))
 
 
 class Worlds:
@@ -152,6 +112,7 @@ class Worlds:
 
     def begin(self, command: NDArray[np.uint8], actions: NDArray[np.int64]) -> None:
         """Starts what `finish` waits for."""
+        self._wait()  # for what an interrupt has left running
         self._command[:], self._actions[:] = command, actions
         self._look_ahead()
         # A reset takes as long as fifty steps, so each is a part of its own and comes first.
@@ -165,9 +126,7 @@ class Worlds:
     def finish(self) -> None:
         """Returns when all is done; a world in doubt is made again with numpy's exponential."""
         self._work(self._scratch[0])
-        for future in self._running:
-            future.result()
-        self._running = []
+        self._wait()
         for row in np.flatnonzero(self._status).tolist():
             self._remake(row)
 
@@ -277,6 +236,11 @@ class Worlds:
 
     # Parts of the above.
 
+    def _wait(self) -> None:
+        for future in self._running:
+            future.result()
+        self._running = []
+
     def _look_ahead(self) -> None:
         """Sees to it that the brightness of the step to come is known for every row."""
         self._furthest += 1
@@ -329,6 +293,3 @@ def _shrinking(rows: NDArray[np.int64], threads: int) -> Iterator[NDArray[np.int
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-__all__ = ["DOUBTED", "RESET_ROW", "STEP_ROW", "Worlds", "allocate_results"]
