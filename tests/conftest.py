@@ -1,6 +1,7 @@
 """What every test needs: windows without a screen, and parts that CI must not skip."""
 
 import ctypes.util
+import importlib.util
 import os
 import sys
 
@@ -8,11 +9,23 @@ import gymnasium
 import pytest
 from databases import database, database_url, files, postgres  # noqa: F401  # fixtures of the board's store
 
+import envsuite
+
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 REQUIRED = frozenset(filter(None, os.environ.get("ENVSUITE_REQUIRE", "").split(",")))
 """System parts whose absence fails a test instead of skipping it, as in CI: chromium, gl, miniwob."""
+
+
+def pytest_sessionstart(session):
+    """Compiles Crafter's engine before the processes of a whole run start, whose tests then have their full time."""
+    config = session.config
+    if getattr(config.option, "numprocesses", None) and importlib.util.find_spec("crafter"):
+        env = envsuite.make_env("envsuite/crafter-reward-v1", render_mode="rgb_array")
+        env.reset(seed=0)
+        env.render()
+        env.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """What the tiles of a new world are before ores and trees: meadow, water, shore, lowland, rock, caves and tunnels.
 
 Three levels decide it: how much a tile belongs to the meadow where the player begins, to water, and to mountains.
-They are sums of noise, and noise has no side effects, so a level is only worked out as far as its comparisons need it: no
-noise is beyond 1. A strip of columns is taken at a time, one layer of noise after the other on the tiles that need it.
+They are sums of noise, and noise has no side effects, so a level is only worked out as far as its comparisons need
+it: no noise is beyond 1. A strip of columns is taken at a time, one layer of noise after the other on the tiles that
+need it.
 """
 
 from __future__ import annotations
