@@ -175,12 +175,23 @@ def _check_info(env: TaskEnv, info: Mapping[str, Any], *, ended: bool) -> None:
     _require(tuple(info["factors"]) == env.family.factors, f"info['factors']: expected {env.family.factors}")
     for name in env.family.signals:
         _require(type(info.get(name)) in (int, float), f"info[{name!r}]: expected a number, it is in FAMILY.signals")
+    _check_arrays(env, info)
     _require(type(info["invalid_action"]) is int, "info['invalid_action']: expected an int")
     _require((env.task_space is None) == (info["task"] is None), "info['task'] must be set where task_space is")
     _require(env.task_space is None or env.task_space.contains(info["task"]), "info['task'] outside task_space")
     _require("success" not in info or type(info["success"]) is bool, "info['success']: expected a bool")
     if ended:
         _require(set(info.get("metrics", ())) == set(env.family.metrics), "info['metrics']: expected FAMILY.metrics")
+
+
+def _check_arrays(env: TaskEnv, info: Mapping[str, Any]) -> None:
+    for name, (shape, dtype) in env.info_arrays.items():
+        value = info.get(name)
+        array = np.asarray(list(value.values()) if isinstance(value, Mapping) else value)
+        _require(
+            array.shape == shape and array.dtype == dtype,
+            f"info[{name!r}]: expected {dtype} {shape} as in info_arrays, got {array.dtype} {array.shape}",
+        )
 
 
 def _check_success(subject: _Subject) -> None:

@@ -48,6 +48,10 @@ class NoSignal(ToyEnv):
         return transition
 
 
+class NoArray(ToyEnv):
+    info_arrays = {"map": ((2,), "int64")}  # noqa: RUF012
+
+
 class NoMetrics(ToyEnv):
     def _metrics(self):
         return {}
@@ -186,6 +190,7 @@ def test_a_process_that_outlives_close_is_caught():
         (BothFlags, "terminated and truncated at once"),
         (UnknownEvent, "FAMILY.events"),
         (NoSignal, "FAMILY.signals"),
+        (NoArray, "as in info_arrays"),
         (NoMetrics, "FAMILY.metrics"),
         (NoSuccess, "success is told"),
         (Remembers, "reset\\(seed\\) alone"),

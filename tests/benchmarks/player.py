@@ -94,8 +94,13 @@ def play_crafter(*, resets: bool = False) -> Play:
     env = crafter.Env(seed=0)
     rng = np.random.default_rng(0)
     env.reset()
+
+    def reset() -> tuple[int, int]:
+        env.reset()
+        return 1, 1
+
     if resets:
-        return playing(lambda: (1, len(env.reset()) // 64))
+        return playing(reset)
 
     def step() -> tuple[int, int]:
         _, _, done, _ = env.step(rng.integers(17))

@@ -112,7 +112,7 @@ class CrafterEnv(TaskEnv):
         self.observation_space = space_of(self.observe, self.options)
         self.action_space = spaces.Discrete(len(ACTIONS))
         self.action_names = ACTIONS
-        self.info_arrays = self._info_arrays(semantic)
+        self.info_arrays = {**INFO_ARRAYS, "semantic": (self.options.area, "uint8")} if semantic else INFO_ARRAYS
         columns, rows = self.options.view
         tile = max(LEAST_TILE, min(FRAME_TILE, FRAME_SIDE // max(columns, rows)))
         self._render_size: Pair = (
@@ -233,9 +233,6 @@ class CrafterEnv(TaskEnv):
             "daylight": float(worlds.daylight[row]),
             "action": None if self._action is None else ACTIONS[self._action],
         }
-
-    def _info_arrays(self, semantic: bool) -> Mapping[str, tuple[tuple[int, ...], str]]:
-        return {**INFO_ARRAYS, "semantic": (self.options.area, "uint8")} if semantic else INFO_ARRAYS
 
 
 INFO_ARRAYS: Mapping[str, tuple[tuple[int, ...], str]] = {

@@ -47,7 +47,6 @@ class CrafterKernel:
         self._envs: dict[int, CrafterEnv] = {}
         self._observe = template.observe
         self.hands_out = self._observe == "pixels"
-        self._semantic = "semantic" in template.info_arrays
         self._rng = np.random.default_rng()
         self._memory: BatchMemory
 
@@ -103,6 +102,7 @@ class CrafterKernel:
     def finish(self) -> None:
         """Waits for the engine and writes what infos hold beside what it has written itself."""
         self._worlds.finish()
+        self._worlds.hand_out(None)  # what was handed out is the caller's now
         memory, worlds = self._memory, self._worlds
         if self._observe == "symbols":
             write_symbols(worlds, memory.observations)

@@ -202,7 +202,7 @@ def test_the_gone_make_room_and_the_living_keep_their_order():
 
 
 def test_a_world_takes_less_than_128_kib():
-    batch = at.allocate(4, (64, 64), (9, 9))
+    batch = at.allocate(4, Options())
     assert sum(array.nbytes for array in batch) / 4 + 64 * 64 * 3 < 128 * 1024
 
 

@@ -238,6 +238,18 @@ def test_a_snapshot_holds_the_limits_and_the_stream_of_episodes():
     np.testing.assert_array_equal(env.reset()[0], following)
 
 
+def test_a_late_snapshot_can_be_drawn_before_the_next_step():
+    env = make(render_mode="rgb_array")
+    env.reset(seed=11)
+    late = env.snapshot()
+    late.world["state"][at.STEP] = late.counters["_elapsed_steps"] = 50_000
+    env.restore(late)
+    assert len(env._worlds._setting.daylight) > 50_000
+    picture = env.render()
+    env.restore(late)
+    np.testing.assert_array_equal(env.render(), picture)
+
+
 def test_a_foreign_snapshot_is_refused_and_nothing_changes():
     env, twin = make(), make()
     for each in (env, twin):

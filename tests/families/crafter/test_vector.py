@@ -173,6 +173,16 @@ def test_snapshots_are_taken_and_restored_between_rows_and_single_environments()
     envs.close()
 
 
+def test_what_was_handed_out_stays_when_a_row_is_stepped_alone():
+    envs = envsuite.make_vec(REWARD, 2)
+    envs.reset(seed=8)
+    observations = envs.step([1, 1])[0]
+    kept = observations.copy()
+    envs.call("step", 2)
+    np.testing.assert_array_equal(observations, kept)
+    envs.close()
+
+
 def test_pictures_of_all_rows_are_drawn_and_attributes_read():
     envs = envsuite.make_vec(REWARD, 2, render_mode="rgb_array", render_size=(90, 90))
     envs.reset(seed=0)

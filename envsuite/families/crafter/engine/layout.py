@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envsuite.families.crafter.options import Options
 from envsuite.families.crafter.rules import ACHIEVEMENTS, ACTIONS, ITEMS, SEMANTICS
 
 LAYOUT_VERSION = 1
@@ -107,20 +108,15 @@ class World(NamedTuple):
     height: Any
 
 
-def reach_of(view: tuple[int, int]) -> int:
-    """Returns how near, in steps, a thing must be to the player to act: `2 * max(view)`, exclusive."""
-    return 2 * max(view)
-
-
-def allocate(num_envs: int, area: tuple[int, int], view: tuple[int, int]) -> Batch:
+def allocate(num_envs: int, options: Options) -> Batch:
     """Returns the arrays of `num_envs` worlds of zeros.
 
     Slots suffice for any game: at the beginning of a step there are at most `SPARE_SLOTS` of the gone; within a
     step a thing can only come onto a free tile, and only what acts, or vanishes from a chunk, frees one.
     """
+    area, reach = options.area, options.reach
     cells = area[0] * area[1]
     chunks = -(-area[0] // CHUNK) * -(-area[1] // CHUNK)
-    reach = reach_of(view)
     acting = min(cells, 2 * reach * (reach - 1) + 1)
     slots = cells + SPARE_SLOTS + acting + 3 * chunks
     return Batch(

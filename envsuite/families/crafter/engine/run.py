@@ -40,7 +40,7 @@ from envsuite.families.crafter.engine.things import add, settle
 from envsuite.families.crafter.rules import FACINGS, STATE_EVENTS
 
 SKIP, STEP_ROW, RESET_ROW = 0, 1, 2
-"""What a row is commanded to do."""
+"""What a row is commanded to do; the numbers of a vector env's batch."""
 DONE, DOUBTED = 0, 1
 """What became of a row: a new world is doubted where numpy's exponential must decide."""
 _DOWN = FACINGS.index("down")

@@ -63,7 +63,7 @@ class Worlds:
         """
         self.num_envs = num_envs
         self.options = options
-        self.batch = allocate(num_envs, options.area, options.view)
+        self.batch = allocate(num_envs, options)
         self._art = make_art(options.size, options.view)
         self._threads = max(1, min(threads or _cores(), num_envs // SERIAL_ROWS))
         self._scratch = [allocate_scratch(self._art, options.area) for _ in range(self._threads)]
@@ -85,7 +85,7 @@ class Worlds:
         self.results = allocate_results(0, options, pictures=False, symbols=False, semantic=False)
 
     def bind(self, results: Results) -> None:
-        """Takes the arrays that `run` writes into, and compiles the engine if that has not been done."""
+        """Takes the arrays that come back from a batch, and compiles the engine if that has not been done."""
         self.results = results
         self._command, self._actions = np.zeros(self.num_envs, np.uint8), np.zeros(self.num_envs, np.int64)
         with compiled.announced(_run_rows):
@@ -232,7 +232,9 @@ class Worlds:
         living = np.flatnonzero(state["bodies"][:, KIND] != GONE)
         x, y = state["things"][living, AT_X], state["things"][living, AT_Y]
         occupant[x, y] = living + 1
+        # A picture may be asked for before the next step.
         self._furthest = max(self._furthest, int(self.batch.state[row, STEP]))
+        self._light_up()
 
     # Parts of the above.
 
@@ -246,10 +248,14 @@ class Worlds:
         self._furthest += 1
         if self._furthest >= len(self._setting.daylight):
             self._furthest = int(self.batch.state[:, STEP].max()) + 1
-            self._setting = self._setting._replace(daylight=DAYLIGHT.upto(self._furthest))
+            self._light_up()
+
+    def _light_up(self) -> None:
+        """Lets the table of brightness reach the furthest step."""
+        self._setting = self._setting._replace(daylight=DAYLIGHT.upto(self._furthest))
 
     def _work(self, scratch: Scratch) -> None:
-        """Takes slices of the batch until none is left."""
+        """Takes parts of the batch until none is left."""
         for rows in self._parts:  # the interpreter's lock makes taking from it safe
             self._call(scratch, rows)
 
