@@ -6,6 +6,7 @@ checks, time limits, task parameters, the layout of `info` and the window live h
 
 from __future__ import annotations
 
+import copy as copy_module
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,6 +26,10 @@ Info = dict[str, Any]
 SHOWN_CHARACTERS = 500
 """How much of an action that is refused an error shows."""
 _EPISODE_SEEDS = 2**31
+_OF_EPISODE = (
+    *("_running", "_elapsed_steps", "_no_effect_count", "_episode"),
+    *("_task_value", "_options", "_np_random", "_np_random_seed"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +75,9 @@ class TaskEnv(gymnasium.Env[Any, Any]):
     """Further entries of every info that a vector env carries: shape and dtype of an array or of a dict's values."""
     action_names: tuple[str, ...] | None = None
     """What each discrete action, or each dimension of a continuous one, is called."""
+
+    episode_attributes: ClassVar[tuple[str, ...]] = _OF_EPISODE
+    """The attributes of `TaskEnv`, Gymnasium and a family's class that an episode changes beside the simulator."""
 
     def __init__(self, *, task: Task, family: Family, render_mode: str | None = None, copy: bool = True) -> None:
         """Creates the environment of one task.
@@ -213,6 +221,15 @@ class TaskEnv(gymnasium.Env[Any, Any]):
         """Raises Gymnasium's `ResetNeeded` unless an episode has begun, ended or not."""
         if not self._running and self._elapsed_steps == 0:
             raise ResetNeeded(f"{self.task.id}: call reset() before {what}")
+
+    def _episode_state(self) -> dict[str, Any]:
+        """Returns a copy of what an episode changes in this class: part of a family's snapshot."""
+        return {name: copy_module.deepcopy(getattr(self, name)) for name in self.episode_attributes}
+
+    def _set_episode_state(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `_episode_state` returned."""
+        for name, value in copy_module.deepcopy(dict(state)).items():
+            setattr(self, name, value)
 
     def _info(self, transition: Transition) -> Info:
         info: Info = {

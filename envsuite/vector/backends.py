@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from envsuite.crew import cores
 from envsuite.env import TaskEnv
 from envsuite.errors import WorkerDied
 from envsuite.vector.memory import Arena, BatchMemory, EnvFacts
@@ -58,8 +59,7 @@ class Backend(Protocol):
 
 def default_workers(num_envs: int) -> int:
     """Returns as many as there are cores and environments; 0 where that would be one, or off POSIX."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = min(cores, num_envs)
+    count = min(cores(), num_envs)
     return count if count > 1 and os.name == "posix" else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import itertools
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ class Snapshot:
     options: Options
     world: Mapping[str, NDArray[Any]]
     action: int | None
-    counters: Mapping[str, Any]
+    episode: Mapping[str, Any]
 
 
 class CrafterEnv(TaskEnv):
@@ -142,8 +141,8 @@ class CrafterEnv(TaskEnv):
         Raises Gymnasium's `ResetNeeded` before the first `reset`.
         """
         self._require_episode("snapshot()")
-        counters = {name: copy.deepcopy(getattr(self, name)) for name in _COUNTERS}
-        return Snapshot(LAYOUT_VERSION, self.options, self._worlds.state(self._row), self._action, counters)
+        world = self._worlds.state(self._row)
+        return Snapshot(LAYOUT_VERSION, self.options, world, self._action, self._episode_state())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continues from a snapshot of this or another Crafter environment: the same actions give the same bytes.
@@ -166,8 +165,7 @@ class CrafterEnv(TaskEnv):
             raise ValueError(f"snapshot: expected one of a world of {self.options}, got one of {snapshot.options}")
         self._worlds.set_state(self._row, snapshot.world)
         self._action = snapshot.action
-        for name, value in copy.deepcopy(dict(snapshot.counters)).items():
-            setattr(self, name, value)
+        self._set_episode_state(snapshot.episode)
 
     def follow(self) -> None:
         """Takes over where the batch has brought the row to, of which the environment is a view."""
@@ -244,8 +242,3 @@ INFO_ARRAYS: Mapping[str, tuple[tuple[int, ...], str]] = {
     "sleeping": ((), "bool"),
 }
 """What of an info a vector env carries, beside `daylight`."""
-_COUNTERS = (
-    *("_running", "_elapsed_steps", "_no_effect_count", "_episode"),
-    *("_task_value", "_np_random", "_np_random_seed"),
-)
-"""The attributes of `TaskEnv` and Gymnasium that an episode changes."""

@@ -72,7 +72,7 @@ class Snapshot:
     step_ms: float
     begin: tuple[Any, ...]
     commands: tuple[Command, ...]
-    counters: Mapping[str, Any]
+    episode: Mapping[str, Any]
 
 
 class MiniwobEnv(TaskEnv):
@@ -95,6 +95,7 @@ class MiniwobEnv(TaskEnv):
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 4}  # type: ignore[misc]  # gymnasium declares it per instance
+    episode_attributes = (*TaskEnv.episode_attributes, "_changes")
     reset_options = ("prefill", "subgoal", "fields", "data_mode", "style", "split")
 
     def __init__(
@@ -221,8 +222,7 @@ class MiniwobEnv(TaskEnv):
         Raises Gymnasium's `ResetNeeded` before the first `reset`.
         """
         self._require_episode("snapshot()")
-        counters = {name: getattr(self, name) for name in _COUNTERS}
-        return Snapshot(self.task.id, self._step_ms, self._begun, tuple(self._commands), copy.deepcopy(counters))
+        return Snapshot(self.task.id, self._step_ms, self._begun, tuple(self._commands), self._episode_state())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continues from a snapshot of this or another environment of the task: the page plays it again, in one call.
@@ -241,8 +241,7 @@ class MiniwobEnv(TaskEnv):
         self._take_beginning(answer)
         self._take(reply)
         self._begun, self._commands = snapshot.begin, list(snapshot.commands)
-        for name, value in copy.deepcopy(dict(snapshot.counters)).items():
-            setattr(self, name, value)
+        self._set_episode_state(snapshot.episode)
 
     def close(self) -> None:
         """Closes the page, and the browser with the last page of the process."""
@@ -445,16 +444,3 @@ class MiniwobEnv(TaskEnv):
             "dropped_nodes": self._nodes.dropped,
             "page_errors": reply.errors,
         }
-
-
-_COUNTERS = (
-    "_running",
-    "_elapsed_steps",
-    "_no_effect_count",
-    "_task_value",
-    "_np_random",
-    "_np_random_seed",
-    "_options",
-    "_changes",
-)
-"""The attributes of `TaskEnv`, Gymnasium and this class that an episode changes."""

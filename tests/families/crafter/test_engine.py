@@ -17,7 +17,7 @@ from envsuite.families.crafter.engine.art import make_art, textures
 from envsuite.families.crafter.engine.compiled import kernel
 from envsuite.families.crafter.engine.results import allocate_results
 from envsuite.families.crafter.engine.run import RESET_ROW
-from envsuite.families.crafter.engine.tables import DAYLIGHT, daylight_at
+from envsuite.families.crafter.engine.tables import DAYLIGHT, daylight_at, package_folder
 from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.options import Options
 
@@ -215,55 +215,14 @@ def test_the_same_bytes_without_a_compiler():
     assert plain.stderr == ""
 
 
-def test_the_cache_depends_on_every_file_of_the_engine(tmp_path, monkeypatch):
-    before = compiled.cache_folder()
-    (tmp_path / "data.yaml").write_text("other rules")
-    monkeypatch.setattr(compiled, "package_folder", lambda: tmp_path)
-    compiled.cache_folder.cache_clear()
-    try:
-        assert compiled.cache_folder() != before
-        assert compiled.cache_folder().parent == before.parent
-    finally:
-        compiled.cache_folder.cache_clear()
+def test_the_cache_depends_on_the_games_constants():
+    assert package_folder() / "data.yaml" in compiled._COMPILER._files
 
 
 def test_a_second_process_loads_what_the_first_has_compiled_and_says_nothing():
     script = "import envsuite; envsuite.make_env('envsuite/crafter-reward-v1').reset(seed=0)"
     run(script)
     assert run(script).stderr == ""
-
-
-def test_without_a_folder_to_write_to_it_is_told_and_compiled_each_time(monkeypatch, capsys):
-    def refuse(*args, **options):
-        if options.get("cache"):
-            raise RuntimeError("no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(compiled, "_njit", refuse)
-    assert compiled.entry_point(len) is len
-    assert "set NUMBA_CACHE_DIR" in capsys.readouterr().err
-
-
-def test_the_first_compilation_is_told(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(compiled, "cache_folder", lambda: tmp_path)
-
-    class Fresh:
-        signatures = ()
-
-        @staticmethod
-        def py_func():
-            pass
-
-    Fresh.py_func.__name__ = "run_rows"
-    with compiled.announced(Fresh):
-        pass
-    told = capsys.readouterr().err
-    assert "compiling Crafter's run_rows" in told
-    assert "compiled in 0 s" in told
-    (tmp_path / "run.run_rows-1.py311.nbi").touch()
-    with compiled.announced(Fresh):
-        pass
-    assert capsys.readouterr().err == ""
 
 
 def test_art_is_made_once_for_each_size():

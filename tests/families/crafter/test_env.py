@@ -242,7 +242,7 @@ def test_a_late_snapshot_can_be_drawn_before_the_next_step():
     env = make(render_mode="rgb_array")
     env.reset(seed=11)
     late = env.snapshot()
-    late.world["state"][at.STEP] = late.counters["_elapsed_steps"] = 50_000
+    late.world["state"][at.STEP] = late.episode["_elapsed_steps"] = 50_000
     env.restore(late)
     assert len(env._worlds._setting.daylight) > 50_000
     picture = env.render()

@@ -74,7 +74,7 @@ def test_an_episode_without_a_length_goes_on(length):
     reference = crafter.Env(seed=0, length=length)
     reference.reset()
     late = env.snapshot()
-    late.world["state"][at.STEP] = late.counters["_elapsed_steps"] = reference._step = 20_000
+    late.world["state"][at.STEP] = late.episode["_elapsed_steps"] = reference._step = 20_000
     env.restore(late)
     _, _, terminated, truncated, info = env.step(0)
     assert not terminated

@@ -1,82 +1,17 @@
-"""Compiles the engine's entry points once a machine: the machine code is kept in the user's cache folder.
-
-Numba looks at the file of the function that it caches, not at those of the functions called from it, so the folder's
-name is a hash of all the engine's files and of the game's constants: an edit anywhere compiles anew.
-"""
+"""The compiler of the engine's entry points."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numba
-import platformdirs
-
+from envsuite.compiled import Compiler, inlined, kernel
 from envsuite.families.crafter.engine.tables import package_folder
 
-_SHOWN_HASH = 16
-_config: Any = numba.config
-_njit: Any = numba.njit
-_OPTIONS = {"_nrt": False, "error_model": "numpy"}
-"""No counting of references to arrays, which cost a third of a new world: kernels are given all they write to."""
+__all__ = ["announced", "entry_point", "inlined", "kernel"]
 
-
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function that other compiled ones call. It may not make arrays."""
-    compiled: Callable[..., Any] = _njit(**_OPTIONS)(function)
-    return compiled
-
-
-def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a `kernel` that is compiled into each of its callers; passing arrays costs some nanoseconds a call."""
-    compiled: Callable[..., Any] = _njit(forceinline=True, **_OPTIONS)(function)
-    return compiled
-
-
-@functools.cache
-def cache_folder() -> Path:
-    """Returns where this version's machine code is kept, under `NUMBA_CACHE_DIR` if that is set."""
-    engine = Path(__file__).parent
-    files = [*engine.glob("*.py"), engine.parent / "rules.py", package_folder() / "data.yaml"]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    root = Path(_config.CACHE_DIR) if _config.CACHE_DIR else platformdirs.user_cache_path("envsuite")
-    return root / f"crafter-{digest.hexdigest()[:_SHOWN_HASH]}"
-
-
-def entry_point(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the function as machine code that runs without the interpreter's lock, kept for later processes."""
-    folder, before = str(cache_folder()), _config.CACHE_DIR
-    _config.CACHE_DIR = folder
-    try:
-        compiled: Callable[..., Any] = _njit(nogil=True, cache=True, **_OPTIONS)(function)
-    except RuntimeError as error:  # no folder can be written to
-        _tell(f"{folder} cannot be written ({error}), so Crafter is compiled anew every time; set NUMBA_CACHE_DIR")
-        compiled = _njit(nogil=True, **_OPTIONS)(function)
-    finally:
-        _config.CACHE_DIR = before
-    return compiled
-
-
-@contextmanager
-def announced(function: Any) -> Iterator[None]:
-    """Tells on standard error of an entry point's first compilation on this machine, before and after it."""
-    loaded = _config.DISABLE_JIT or function.signatures
-    if loaded or any(cache_folder().rglob(f"*.{function.py_func.__name__}-*.nbi")):
-        yield
-        return
-    started = time.monotonic()
-    _tell(f"compiling Crafter's {function.py_func.__name__}, once for this version (up to a minute) ...")
-    yield
-    _tell(f"compiled in {time.monotonic() - started:.0f} s")
-
-
-def _tell(text: str) -> None:
-    print(f"envsuite: {text}", file=sys.stderr, flush=True)
+_ENGINE = Path(__file__).parent
+_COMPILER = Compiler(
+    "crafter", "Crafter", [*_ENGINE.glob("*.py"), _ENGINE.parent / "rules.py", package_folder() / "data.yaml"]
+)
+entry_point = _COMPILER.entry_point
+announced = _COMPILER.announced

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envsuite.crew import Crew
 from envsuite.families.crafter.engine import compiled
 from envsuite.families.crafter.engine.art import allocate_scratch, make_art
 from envsuite.families.crafter.engine.frame import Scratch
@@ -41,10 +40,6 @@ from envsuite.families.crafter.engine.run import run_rows as _run_rows
 from envsuite.families.crafter.engine.tables import DAYLIGHT
 from envsuite.families.crafter.options import Options
 
-LEAST_ROWS = 4
-"""Fewest rows that a thread takes at once; a call of the engine costs 8 us."""
-SERIAL_ROWS = 8
-"""Batches of fewer rows run in the calling thread: waking another costs about 20 us."""
 _NO_MEADOW = np.zeros(0)
 _DIRECTIONS = np.stack([DIRECTION_X, DIRECTION_Y], axis=1)
 
@@ -65,10 +60,8 @@ class Worlds:
         self.options = options
         self.batch = allocate(num_envs, options)
         self._art = make_art(options.size, options.view)
-        self._threads = max(1, min(threads or _cores(), num_envs // SERIAL_ROWS))
-        self._scratch = [allocate_scratch(self._art, options.area) for _ in range(self._threads)]
-        self._pool = ThreadPoolExecutor(self._threads - 1, "crafter") if self._threads > 1 else None
-        self._running: list[Future[None]] = []
+        self._crew = Crew(threads, num_envs, "crafter")
+        self._scratch = [allocate_scratch(self._art, options.area) for _ in range(self._crew.size)]
         self._status = np.zeros(num_envs, np.uint8)
         self._one_row = np.zeros(1, np.int64)
         self._furthest = 0
@@ -112,28 +105,21 @@ class Worlds:
 
     def begin(self, command: NDArray[np.uint8], actions: NDArray[np.int64]) -> None:
         """Starts what `finish` waits for."""
-        self._wait()  # for what an interrupt has left running
+        self._crew.settle()
         self._command[:], self._actions[:] = command, actions
         self._look_ahead()
         # A reset takes as long as fifty steps, so each is a part of its own and comes first.
-        resets, steps = np.flatnonzero(command == RESET_ROW), np.flatnonzero(command == STEP_ROW)
-        if self._pool is None:
-            self._parts = iter([np.concatenate([resets, steps])])
-            return
-        self._parts = iter([*resets.reshape(-1, 1), *_shrinking(steps, self._threads)])
-        self._running = [self._pool.submit(self._work, scratch) for scratch in self._scratch[1:]]
+        self._crew.begin(self._work, np.flatnonzero(command == RESET_ROW), np.flatnonzero(command == STEP_ROW))
 
     def finish(self) -> None:
         """Returns when all is done; a world in doubt is made again with numpy's exponential."""
-        self._work(self._scratch[0])
-        self._wait()
+        self._crew.finish()
         for row in np.flatnonzero(self._status).tolist():
             self._remake(row)
 
     def close(self) -> None:
         """Ends the threads; may be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._crew.close()
 
     def draw(self, row: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Returns a picture of any size, uint8 (height, width, 3), and leaves the world as it was."""
@@ -238,11 +224,6 @@ class Worlds:
 
     # Parts of the above.
 
-    def _wait(self) -> None:
-        for future in self._running:
-            future.result()
-        self._running = []
-
     def _look_ahead(self) -> None:
         """Sees to it that the brightness of the step to come is known for every row."""
         self._furthest += 1
@@ -254,10 +235,8 @@ class Worlds:
         """Lets the table of brightness reach the furthest step."""
         self._setting = self._setting._replace(daylight=DAYLIGHT.upto(self._furthest))
 
-    def _work(self, scratch: Scratch) -> None:
-        """Takes parts of the batch until none is left."""
-        for rows in self._parts:  # the interpreter's lock makes taking from it safe
-            self._call(scratch, rows)
+    def _work(self, number: int, rows: NDArray[np.int64]) -> None:
+        self._call(self._scratch[number], rows)
 
     def _call(
         self,
@@ -286,16 +265,3 @@ class Worlds:
         _meadow_row(self.batch, self._setting, self._scratch[0], row, meadow)
         self.batch.state[row, EPISODE] -= 1
         self._call(self._scratch[0], np.array([row]), 1 / (1 + np.exp(-meadow)), 0.0)
-
-
-def _shrinking(rows: NDArray[np.int64], threads: int) -> Iterator[NDArray[np.int64]]:
-    """Yields the rows in parts that become smaller, so that all threads are done at about the same time."""
-    first = 0
-    while first < len(rows):
-        last = first + max(LEAST_ROWS, (len(rows) - first) // (2 * threads))
-        yield rows[first:last]
-        first = last
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
