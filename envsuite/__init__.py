@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envsuite.episode import Episode
     from envsuite.leaderboard.evaluate import evaluate
     from envsuite.leaderboard.results import Results
+    from envsuite.parallel import parallel_env
     from envsuite.vector import make_vec
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "get_task",
     "make_env",
     "make_vec",
+    "parallel_env",
     "parse_id",
 ]
 __version__ = importlib.metadata.version("envsuite")
@@ -60,6 +62,7 @@ _LAZY = {
     "check_env": "envsuite.conformance",
     "evaluate": "envsuite.leaderboard.evaluate",
     "make_vec": "envsuite.vector",
+    "parallel_env": "envsuite.parallel",
 }
 """Public names whose modules are imported on first use, so that `import envsuite` stays light."""
 

@@ -295,6 +295,8 @@ def _problem(space: spaces.Space[Any], action: Any) -> str | None:
     """Returns what an action is that is no member of a space, None for a member."""
     if not isinstance(space, spaces.Box):
         outside = isinstance(action, bool | np.bool_) or not space.contains(action)
+        if isinstance(space, spaces.MultiDiscrete):  # whose own test lets fractions pass
+            outside = outside or np.asarray(action).dtype.kind not in "iu"
         return f"{type(action).__name__} {action!r}" if outside else None
     if not isinstance(action, np.ndarray):
         return f"{type(action).__name__} {action!r}"

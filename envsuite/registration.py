@@ -12,7 +12,7 @@ import gymnasium
 from envsuite.catalogue import TASKS, family_of, get_task
 from envsuite.env import TaskEnv
 from envsuite.errors import MissingSimulator
-from envsuite.task import Family
+from envsuite.task import Family, Task
 
 
 def register_all() -> None:
@@ -62,6 +62,16 @@ def simulator_version(family: Family) -> str | None:
         return importlib.metadata.version(family.distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def simulator_of(task: Task) -> tuple[str, str | None]:
+    """Returns the name of what plays a task, and its version here, None where it is not installed."""
+    if task.simulator is None:
+        family = family_of(task.id)
+        return family.distribution, simulator_version(family)
+    name, _, entry_point = task.simulator.partition("=")
+    module_name, _, function = entry_point.partition(":")
+    return name, getattr(importlib.import_module(module_name), function)() or None
 
 
 def install_command(family: Family) -> str:

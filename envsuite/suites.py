@@ -45,7 +45,7 @@ def make_suites(tasks: Iterable[Task]) -> list[Suite]:
 
 _SUITES = (
     ("quick-v1", "Two tasks of every family, a few episodes each: is everything working?", "quick", 4),
-    ("core-v1", "The tasks that tell agents apart, five families.", "core", 50),
+    ("core-v1", "The tasks that tell agents apart, six families.", "core", 50),
     ("metaworld-mt10-v1", "Meta-World's ten multi-task tasks, goals visible.", "mt10", 50),
     ("metaworld-mt50-v1", "All fifty Meta-World tasks, goals visible.", "mt50", 50),
 )

@@ -79,6 +79,9 @@ class Task:
     """Whether `snapshot()` and `restore()` exist."""
     scored: bool = True
     """Whether the task may stand on a board; wrapped training variants may not."""
+    simulator: str | None = None
+    """`name=module:function`: what plays the task and what tells its version, "" without one; None where it is the
+    family's simulator."""
     tags: frozenset[str] = frozenset()
     floor: Reference | None = None
     """The better of the random and the best constant agent."""
@@ -137,7 +140,10 @@ class Family:
     expert: str | None = None
     """`module:make_expert`: TaskInfo -> Agent, or None where there is no script."""
     vector: str | None = None
-    """`module:make_kernel`: what steps all environments of a vector env in one call, or None."""
+    """`module:make_kernel`: makes what steps all environments of a vector env in one call (None for a task that has
+    no such thing), or None."""
+    parallel: str | None = None
+    """`module:make_parallel`: the PettingZoo environment of a task for several agents, or None."""
     exchange: str | None = None
     """`module:exchange`: does the slow part of many environments' steps and resets in one go, or None."""
     keys: Mapping[str, Any] = field(default_factory=dict)

@@ -14,16 +14,17 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from envsuite.catalogue import family_of
+from envsuite.catalogue import get_task
 from envsuite.episode import Episode
 from envsuite.errors import MissingExtra, ResultsMismatch
 from envsuite.leaderboard.sandbox.base import Enforced
-from envsuite.registration import simulator_version
+from envsuite.registration import simulator_of
 from envsuite.task import Suite, parse_id
 
 if TYPE_CHECKING:
@@ -210,12 +211,13 @@ def key_of(episode: Episode) -> Key:
 
 def make_manifest(suite: Suite, **fields: Any) -> Manifest:
     """Returns the manifest of an evaluation on this machine; `fields` are those that only the caller knows."""
-    families = {(family := family_of(task_id)).distribution: family for task_id in suite.task_ids}
+    tasks = {(task.family, task.simulator): task for task in map(get_task, suite.task_ids)}
+    simulators = sorted(map(simulator_of, tasks.values()), key=itemgetter(0))
     return Manifest(
         suite=suite,
         **fields,
         envsuite=importlib.metadata.version("envsuite"),
-        simulators={name: simulator_version(family) or "missing" for name, family in sorted(families.items())},
+        simulators={name: version or "missing" for name, version in simulators},
     )
 
 

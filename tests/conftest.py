@@ -1,7 +1,6 @@
 """What every test needs: windows without a screen, and parts that CI must not skip."""
 
 import ctypes.util
-import importlib.util
 import os
 import sys
 
@@ -18,14 +17,25 @@ REQUIRED = frozenset(filter(None, os.environ.get("ENVSUITE_REQUIRE", "").split("
 """System parts whose absence fails a test instead of skipping it, as in CI: chromium, gl, miniwob."""
 
 
+COMPILED = {
+    "crafter": ("envsuite/crafter-reward-v1",),
+    "starcraft2": ("envsuite/starcraft2-sim-move-to-beacon-v1", "envsuite/starcraft2-sim-smac-3m-v1"),
+}
+"""Environments of each family with an engine, which bring its entry points."""
+
+
 def pytest_sessionstart(session):
-    """Compiles Crafter's engine before the processes of a whole run start, whose tests then have their full time."""
+    """Compiles the engines before the processes of a whole run start, whose tests then have their full time."""
     config = session.config
-    if getattr(config.option, "numprocesses", None) and importlib.util.find_spec("crafter"):
-        env = envsuite.make_env("envsuite/crafter-reward-v1", render_mode="rgb_array")
-        env.reset(seed=0)
-        env.render()
-        env.close()
+    if not getattr(config.option, "numprocesses", None):
+        return
+    for family, task_ids in COMPILED.items():
+        if not envsuite.registration.missing_modules(envsuite.FAMILIES[family]):
+            for task_id in task_ids:
+                env = envsuite.make_env(task_id, render_mode="rgb_array")
+                env.reset(seed=0)
+                env.render()
+                env.close()
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +78,9 @@ def parts_of(needs, request):
         drawable = sys.platform != "linux" or ctypes.util.find_library("EGL") or os.environ.get("MUJOCO_GL")
         if "/metaworld-" in task_id:
             needs("gl", drawable, "apt-get install libegl1 libopengl0 libgl1-mesa-dri")
+        if "game" in envsuite.get_task(task_id).tags:
+            here = envsuite.registration.simulator_of(envsuite.get_task(task_id))[1]
+            needs("starcraft2", here, "StarCraft II, as docs/how-to/starcraft2.md tells")
         if "/miniwob-" in task_id:
             request.getfixturevalue("web")
 

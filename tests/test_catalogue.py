@@ -6,8 +6,8 @@ from envsuite.suites import PUBLIC_SPLITS, episode_seed
 from envsuite.task import format_id, parse_id
 
 
-def test_five_families_are_discovered_by_their_constant():
-    assert {"bipedal", "crafter", "metaworld", "miniwob", "nethack"} <= set(FAMILIES)
+def test_six_families_are_discovered_by_their_constant():
+    assert {"bipedal", "crafter", "metaworld", "miniwob", "nethack", "starcraft2"} <= set(FAMILIES)
     assert all(name == family.name for name, family in FAMILIES.items())
 
 
@@ -24,6 +24,7 @@ def test_families_have_the_ids_that_were_promised():
     assert counts["metaworld"] == 50
     assert counts["bipedal"] == 3
     assert counts["miniwob"] == 135
+    assert counts["starcraft2"] == 52
 
 
 def test_every_task_has_a_goal_in_one_sentence():
@@ -72,10 +73,10 @@ def test_quick_has_two_tasks_of_every_family():
     assert sorted(families) == sorted([*FAMILIES] * 2)
 
 
-def test_core_covers_every_family_with_10_to_20_tasks():
+def test_core_covers_every_family_with_10_to_25_tasks():
     suite = SUITES["core-v1"]
     assert {family_of(task_id).name for task_id in suite.task_ids} == set(FAMILIES)
-    assert 10 <= len(suite.tasks) <= 20
+    assert 10 <= len(suite.tasks) <= 25
     assert all(entry.episodes >= 20 for entry in suite.tasks)
 
 

@@ -44,9 +44,6 @@ def simulators() -> str:
         (f"[{family.title}]({family.homepage})", f"`{family.distribution}`", family.licence, f"`{family.extra}`")
         for family in FAMILIES.values()
     ]
-    rows.append(
-        ("StarCraft II", "not yet part of envsuite", "proprietary (Blizzard's AI and Machine Learning licence)", "")
-    )
     parts = [NOTE, "# Simulators and their licences\n"]
     parts.append(
         "envsuite itself is MIT. It contains none of these; each comes from its own package, and the pages of MiniWoB "

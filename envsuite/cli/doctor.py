@@ -208,6 +208,9 @@ def _optional_parts() -> Iterator[dict[str, Any]]:
     for name, library, purpose, command in _LIBRARIES:
         found = ctypes.util.find_library(library)
         yield {"part": name, "found": found, "purpose": purpose, "command": command}
+    from envsuite.families.starcraft2.install import doctor_part
+
+    yield doctor_part()
 
 
 def _show(report: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import envsuite
-from envsuite.cli import admin, assets, board, sandbox, submission
+from envsuite.cli import admin, assets, board, sandbox, starcraft2, submission
 from envsuite.cli.compare import compare
 from envsuite.cli.console import print_error, print_plain
 from envsuite.cli.demo import demo
@@ -62,6 +62,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "assets": (
         "Fetch third-party files that envsuite uses and does not carry.",
         {"list": assets.list_assets, "fetch": assets.fetch},
+    ),
+    "starcraft2": (
+        "Let programs written for StarCraft II play on the simulator.",
+        {"serve": starcraft2.serve, "install-sim": starcraft2.install_sim},
     ),
 }
 """Commands that have sub-commands: name -> (help, sub-command by name)."""

@@ -18,11 +18,11 @@ import typer
 
 import envsuite
 from envsuite.agent import ConstantAgent, RandomAgent, constant_actions, make_scripted
-from envsuite.catalogue import FAMILIES, family_of
+from envsuite.catalogue import FAMILIES, get_task
 from envsuite.cli.console import console, progress
 from envsuite.errors import UnknownName
 from envsuite.leaderboard.score import score_suite
-from envsuite.registration import make_env, simulator_version
+from envsuite.registration import make_env, simulator_of
 from envsuite.task import Suite, SuiteTask
 
 HEADER = "# Floors and ceilings in the unit of each task's metric, with where they come from.\n"
@@ -39,8 +39,9 @@ def main(
     path = Path(__file__).parent.parent / "families" / family / "references.toml"
     table: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(path.read_text(encoding="utf-8"))
     with progress() as bars:
-        bar = bars.add_task(family, total=len(FAMILIES[family].tasks))
-        for task in FAMILIES[family].tasks:
+        tasks = [task for task in FAMILIES[family].tasks if simulator_of(task)[1] is not None]
+        bar = bars.add_task(family, total=len(tasks))
+        for task in tasks:
             bounds = table.setdefault(task.id, {})
             kept = make_env(task.id)  # and with it what the environments of a process share
             bounds["floor"] = _floor(task.id, episodes, screening, workers)
@@ -69,12 +70,12 @@ def _floor(task_id: str, episodes: int, screening: int, workers: int) -> dict[st
 
 
 def _measured(task_id: str, kind: str, make_agent: Any, episodes: int, workers: int, which: str = "") -> dict[str, Any]:
-    family = family_of(task_id)
+    simulator, version = simulator_of(get_task(task_id))
     return {
         "value": round(_score(task_id, kind, make_agent, episodes, workers), 4),
         "kind": kind,
-        "source": f"{kind} agent{which}, {episodes} episodes, {family.distribution} {simulator_version(family)}: "
-        f"python -m envsuite.cli.references {family.name} --episodes {episodes}"
+        "source": f"{kind} agent{which}, {episodes} episodes, {simulator} {version}: "
+        f"python -m envsuite.cli.references {get_task(task_id).family} --episodes {episodes}"
         f"{' --ceilings' if kind == 'scripted' else ''}",
     }
 

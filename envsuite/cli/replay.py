@@ -116,7 +116,7 @@ class Session:
 
     def recording(self) -> Recording:
         """Returns the episode so far."""
-        family = self.env.family
+        simulator, version = registration.simulator_of(self.env.task)
         return Recording(
             task_id=self.env.task.id,
             seed=self.seed,
@@ -127,7 +127,7 @@ class Session:
             truncated=self.truncated,
             success=self.success,
             trajectory=self._digest.hexdigest(),
-            simulator=f"{family.distribution} {registration.simulator_version(family)}",
+            simulator=f"{simulator} {version}",
         )
 
 
@@ -245,8 +245,8 @@ def _told(item: Replay) -> str:
     episode = f"{recorded.task_id} seed {recorded.seed}: {len(recorded.actions)} steps"
     if item.same:
         return f"[green]same[/]       {episode}, return {sum(recorded.rewards):g}, trajectory {item.trajectory}"
-    here = catalogue.family_of(recorded.task_id)
+    simulator, version = registration.simulator_of(catalogue.get_task(recorded.task_id))
     return (
         f"[red]different[/]  {episode}, return {sum(recorded.rewards):g} then, {sum(item.rewards):g} now "
-        f"(then with {recorded.simulator}, now with {here.distribution} {registration.simulator_version(here)})"
+        f"(then with {recorded.simulator}, now with {simulator} {version})"
     )

@@ -63,10 +63,11 @@ def make_vec(
         if native is not None and workers is None:
             family = family_of(task_id)
             require_simulator(family)
-            make_kernel: Callable[..., Kernel] = load_object(native)
+            make_kernel: Callable[..., Kernel | None] = load_object(native)
             arguments = {"render_mode": render_mode, **get_task(task_id).kwargs, **kwargs}
             kernel = make_kernel(len(task_ids), task=get_task(task_id), family=family, **arguments)
-            return TaskVectorEnv(kernel=kernel, autoreset_mode=mode, copy=copy)
+            if kernel is not None:
+                return TaskVectorEnv(kernel=kernel, autoreset_mode=mode, copy=copy)
     exchange = _exchange(task_ids, workers)
     for name in dict.fromkeys(task_ids):
         require_simulator(family_of(name))

@@ -75,7 +75,7 @@ def test_the_report_is_complete_and_status_0_says_that_all_works(one_family):
     assert [record["family"] for record in report["families"]] == ["bipedal"]
     assert {part["part"] for part in report["optional"]} == {
         "pygame", "stable-baselines3", "minari", "jinja2", "fastapi", "ray", "chromium", "bubblewrap",
-        "sandbox bubblewrap", "sandbox landlock", "EGL", "OSMesa",
+        "sandbox bubblewrap", "sandbox landlock", "EGL", "OSMesa", "StarCraft II",
     }  # fmt: skip
     assert report["machine"]["cores"] >= 1
     assert report["machine"]["memory_gib"] > 0

@@ -195,7 +195,8 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatc
 
 
 @pytest.mark.parametrize("task_id", once_a_kind(envsuite.TASKS))
-def test_a_moment_of_ppo_on_every_id(task_id):
+def test_a_moment_of_ppo_on_every_id(task_id, parts_of):
+    parts_of(task_id)
     venv = to_vec_env(task_id, 2, seed=3, workers=0)
     assert isinstance(venv, VecEnv)
     model = train(venv)

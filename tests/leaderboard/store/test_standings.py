@@ -42,7 +42,7 @@ def test_the_board_is_ordered_by_rank_and_tells_why_there_is_none(board):
     assert "1 of the 5 training runs" in view.rows[3].unranked
     assert {row.trust for row in view.rows} == {"verified"}
     assert [row.tries for row in view.rows] == [2, 2, 2, 2]
-    assert view.families == ["bipedal", "crafter", "metaworld", "miniwob", "nethack"]
+    assert view.families == ["bipedal", "crafter", "metaworld", "miniwob", "nethack", "starcraft2"]
     assert view.head == 4
     assert view.season == "s1"
     assert {row.season for row in view.rows} == {"s1"}

@@ -1,0 +1,1 @@
+"""The simulator: records of units (`layout`), rules as compiled functions, and `games` that runs them."""
