@@ -157,6 +157,14 @@ def command(ability_id, tags, point=None, target=None, queued=False):
     return action
 
 
+def fight(client):
+    """Lets all of the player's units go for an enemy's place, by a command to the point."""
+    told = client.observe()
+    enemy = units_of(told, owner=2)[0]
+    point = (enemy.pos.x, enemy.pos.y)
+    assert client.act(army(), command(23, [unit.tag for unit in units_of(told, owner=1)], point)) == [1, 1]
+
+
 def units_of(observation, kind=None, owner=None):
     """Returns the units of an observation, of a type and an owner if they are given."""
     return [

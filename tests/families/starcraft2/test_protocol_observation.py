@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from families.starcraft2.client import TERRAN, ZERG, Client, army, box, click, command, order, units_of
+from families.starcraft2.client import TERRAN, ZERG, Client, army, box, click, command, fight, order, units_of
 
 from envsuite.families.starcraft2.engine import layers, units
 from envsuite.families.starcraft2.engine.abilities import ABILITIES, NO_TARGET
@@ -16,7 +16,7 @@ load_pysc2()
 
 from pysc2.lib import actions, features  # noqa: E402
 
-MOVE, MOVE_GENERAL, ATTACK_GENERAL, SMART = 16, 3794, 3674, 1
+MOVE, MOVE_GENERAL, SMART = 16, 3794, 1
 
 
 def test_layers_carry_what_the_engine_draws_whatever_their_bits():
@@ -76,7 +76,7 @@ def test_only_what_was_asked_for_is_told():
 def test_units_are_told_as_the_engine_has_them():
     client = Client()
     client.start("DefeatRoaches")
-    client.act(army(), order(ATTACK_GENERAL, screen=(40, 30)))
+    fight(client)
     client.step(40)
     records = client.match.games.units(0)
     told = client.observe().observation.raw_data.units
@@ -127,7 +127,7 @@ def test_what_fog_hides_is_not_told():
 def test_the_dead_are_told_once():
     client = Client()
     client.start("DefeatRoaches")
-    client.act(army(), order(ATTACK_GENERAL, screen=(32, 20)))
+    fight(client)
     living = {unit.tag for unit in units_of(client.observe())}
     for _ in range(60):
         client.step(8)
@@ -313,7 +313,7 @@ def test_raw_commands_change_the_selection_only_where_that_is_asked_for():
 def test_own_units_that_were_hit_raise_an_alert():
     client = Client()
     client.start("DefeatRoaches")
-    client.act(army(), order(ATTACK_GENERAL, screen=(32, 20)))
+    fight(client)
     assert not client.observe().observation.alerts
     alerts = set()
     for _ in range(30):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 from s2clientprotocol import sc2api_pb2
 
 from envsuite.families.starcraft2.engine.layout import LAYOUT_VERSION, ME
