@@ -206,8 +206,9 @@ def _check_seeds(subject: _Subject) -> None:
     subject.play(env, _OTHER_SEED)
     subject.play(env, None)
     _require(subject.play(env, _SEED) == fresh, "the same seed and actions differ after another history")
-    others = {subject.play(env, seed) for seed in range(3)}
-    _require(len(others | {fresh}) > 1 or "hidden" in env.task.tags, "every seed gives the same episode")
+    # Several, since a map may only draw one of two sides.
+    differs = any(subject.play(env, seed) != fresh for seed in range(8))
+    _require(differs or "hidden" in env.task.tags, "every seed gives the same episode")
 
 
 def _check_stream(subject: _Subject) -> None:
