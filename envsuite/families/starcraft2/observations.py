@@ -92,7 +92,8 @@ def space_of(
 ) -> spaces.Dict:
     """Returns the space of a mini-game's observations.
 
-    - `screen`, `minimap`: (layers, size, size), uint8, or int32 where a layer needs it; with "layers" only;
+    - `screen`, `minimap`: (layers, size, size), uint8, or int32 where a layer needs it; with "layers" only, and no
+      minimap without layers of it;
     - `units`: float32 (`MAX_UNITS`, `UNIT_COLUMNS`), and `unit_type`, int32 (`MAX_UNITS`,), the protocol's numbers,
       both with rows of zeros behind the units; with "units" only;
     - `player`: int32 (11,), `PLAYER_COLUMNS`;
@@ -101,7 +102,8 @@ def space_of(
     parts: dict[str, spaces.Space] = {}  # type: ignore[type-arg]  # of any kind
     if observe == "layers":
         parts["screen"] = _layer_space(layers, size)
-        parts["minimap"] = _layer_space(minimap_layers, size)
+        if minimap_layers:
+            parts["minimap"] = _layer_space(minimap_layers, size)
     else:
         parts["units"] = spaces.Box(-np.inf, np.inf, (MAX_UNITS, len(UNIT_COLUMNS)), np.float32)
         parts["unit_type"] = spaces.Box(0, np.iinfo(np.int32).max, (MAX_UNITS,), np.int32)

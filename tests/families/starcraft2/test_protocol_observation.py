@@ -361,3 +361,12 @@ def test_static_data():
     assert abilities[16].available
     assert not abilities[380].available  # a stimpack
     assert [row.ability_id for row in everything.abilities] == sorted(abilities)
+
+
+def test_workers_of_a_melee_gather_by_themselves():
+    client = Client()
+    client.start("Simple64", computer=ZERG)
+    assert {worker.orders[0].ability_id for worker in units_of(client.observe(), 45, 1)} == {295}
+    client.step(400)
+    assert client.observe().observation.player_common.minerals > 100
+    assert client.match.games.batch.players[0, 2]["minerals"] > 100

@@ -263,8 +263,7 @@ def test_what_was_cancelled_in_the_meantime_is_not_published(board, files):
 
 def test_an_evaluation_that_cannot_be_scored_fails_and_does_not_hold_up_others(board, files):
     bad, good = submit(board, files), None
-    work(board, files, jobs=JOBS - 1)
-    work(board, files, jobs=1, playing=lambda offer: play(offer, success=None))
+    work(board, files, jobs=JOBS, playing=lambda offer: play(offer, success=None))
     assert (get(board, bad).state, get(board, bad).trust) == ("failed", None)
     assert "it cannot be scored: ValueError" in get(board, bad).reason
     good = submit(board, files)

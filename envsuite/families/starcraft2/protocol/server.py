@@ -81,6 +81,8 @@ class Server:
     def stop(self) -> None:
         """Closes the port and every connection; may be called twice and from any thread."""
         self._stopped.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a client
         self._listener.close()
         for link in tuple(self._links):
             with contextlib.suppress(OSError):
@@ -119,8 +121,7 @@ class Server:
                 answer = self._session.answer(connection.receive())
                 if answer is None:
                     connection.close()
-                    self._stopped.set()
-                    self._listener.close()
+                    self.stop()
                     return
                 connection.send(answer)
         except Broken as broken:
