@@ -68,7 +68,8 @@ class Reader:
         parts: dict[str, NDArray[Any]] = {}
         if options.observe == "layers":
             parts["screen"] = self._layers(observation, features.SCREEN_FEATURES, options.layers)
-            parts["minimap"] = self._layers(observation, features.MINIMAP_FEATURES, options.minimap_layers)
+            if options.minimap_layers:
+                parts["minimap"] = self._layers(observation, features.MINIMAP_FEATURES, options.minimap_layers)
         else:
             parts["units"], parts["unit_type"] = self._units(observation.raw_data)
         player = observation.player_common

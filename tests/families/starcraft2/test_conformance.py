@@ -16,7 +16,6 @@ RUNNER = """\
 import runpy, sys
 from envsuite.families.starcraft2.protocol.pysc2_shim import load_pysc2
 
-pytestmark = pytest.mark.long
 load_pysc2()
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """

@@ -1,7 +1,7 @@
 """pysc2's client in the same process: its errors, its log, its end."""
 
 import pytest
-from absl import flags
+from absl.testing import flagsaver
 
 from envsuite.families.starcraft2.protocol.controller import LocalController
 from envsuite.families.starcraft2.protocol.pysc2_shim import load_pysc2
@@ -46,10 +46,10 @@ def test_a_session_can_go_on_with_another_client():
     assert LocalController(session).ping().base_build == 75689
 
 
-def test_pysc2_can_log_what_is_said(capsys, monkeypatch):
+def test_pysc2_can_log_what_is_said(capsys):
     controller = LocalController()
-    monkeypatch.setattr(flags.FLAGS, "sc2_verbose_protocol", 5)
-    assert controller.ping().base_build == 75689
+    with flagsaver.flagsaver(sc2_verbose_protocol=5):
+        assert controller.ping().base_build == 75689
     said = capsys.readouterr().err
     assert "Writing request: ping" in said
     assert "Read ping" in said

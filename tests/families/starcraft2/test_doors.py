@@ -16,8 +16,6 @@ from pysc2 import run_configs  # noqa: E402
 from pysc2.agents import random_agent, scripted_agent  # noqa: E402
 from pysc2.env import sc2_env  # noqa: E402
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):

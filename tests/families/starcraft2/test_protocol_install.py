@@ -15,8 +15,6 @@ from envsuite.families.starcraft2.protocol import maps
 from envsuite.families.starcraft2.protocol.install import BINARY, install_simulator
 from envsuite.families.starcraft2.protocol.pysc2_shim import load_pysc2
 
-pytestmark = pytest.mark.long
-
 
 def test_pysc2_finds_a_binary_and_every_map(tmp_path, monkeypatch):
     load_pysc2()

@@ -21,8 +21,6 @@ from envsuite.families.starcraft2.protocol import server as module
 from envsuite.families.starcraft2.protocol.server import Server
 from envsuite.families.starcraft2.protocol.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
-pytestmark = pytest.mark.long
-
 KEY = base64.b64encode(bytes(16)).decode()
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

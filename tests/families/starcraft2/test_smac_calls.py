@@ -12,8 +12,6 @@ load_pysc2()
 from pysc2 import run_configs  # noqa: E402
 from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2  # noqa: E402
 
-pytestmark = pytest.mark.long
-
 MOVE, ATTACK, STOP, HEAL = 16, 23, 4, 386
 RACES = {"T": common_pb2.Terran, "P": common_pb2.Protoss, "Z": common_pb2.Zerg}
 AGENT_RACES = {"2s3z": "P", "MMM": "T", "corridor": "P", "3m": "T"}
