@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+SKIP_ROW, STEP_ROW, RESET_ROW = range(3)
+"""What a vector env commands for each row of its batch."""
 LEAST_ROWS = 4
 """Fewest rows that a thread takes at once; a call of an engine costs 8 us."""
 SERIAL_ROWS = 8

@@ -20,9 +20,10 @@ from toy import FAMILY, TASK, ToyEnv
 
 import envsuite
 from envsuite import vector
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.errors import ContractViolation, InvalidAction, InvalidTask, UnknownName, WorkerDied
 from envsuite.vector import TaskVectorEnv, make_vec, memory
-from envsuite.vector.memory import RESET, STEP, joined, write_row
+from envsuite.vector.memory import joined, write_row
 
 MODES = ("next_step", "same_step", "disabled")
 WORKERS = (0, 1, 2)
@@ -663,10 +664,10 @@ class Kernel:
 
     def finish(self):
         for row, env in enumerate(self._envs):
-            if self._memory.command[row] == RESET:
+            if self._memory.command[row] == RESET_ROW:
                 observation, info = env.reset(seed=self._resets.get(row, (None, None))[0])
                 result = (0.0, False, False)
-            elif self._memory.command[row] == STEP:
+            elif self._memory.command[row] == STEP_ROW:
                 observation, *result, info = env.step(int(self._memory.actions[row]))
             else:
                 continue

@@ -14,12 +14,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_differing_spaces, batch_space
 from numpy.typing import NDArray
 
+from envsuite.crew import RESET_ROW, SKIP_ROW, STEP_ROW
 from envsuite.vector.backends import Backend, Exchange, Grouped, Kernel, Native, make_backend
 from envsuite.vector.copies import Copies
 from envsuite.vector.memory import (
-    RESET,
-    SKIP,
-    STEP,
     EnvFacts,
     joined,
     layout,
@@ -172,7 +170,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
             if next_seed is None and self._queue:
                 next_seed, next_options = self._queue.popleft()
             resets[row] = (next_seed, {**(next_options or {}), **own_options[row]} or None)
-        self._memory.command[:] = np.where(rows, RESET, SKIP)
+        self._memory.command[:] = np.where(rows, RESET_ROW, SKIP_ROW)
         self._prepare_handout()
         self._run(resets)
         self._state[rows] = _RUNNING
@@ -193,7 +191,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         ended = self._state == _ENDED
         self._check_started(ended)
         write_actions(self.single_action_space, actions, self._memory.actions, ended)
-        self._memory.command[:] = np.where(ended, RESET, STEP)
+        self._memory.command[:] = np.where(ended, RESET_ROW, STEP_ROW)
         self._prepare_handout()
         self._begin(self._next_resets(ended))
         self._pending = True
@@ -277,7 +275,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         for row in np.flatnonzero(ended).tolist():
             final_obs[row] = read_row(self._memory.observations, row)
         final_info = self._memory.infos(ended)
-        self._memory.command[:] = np.where(ended, RESET, SKIP)
+        self._memory.command[:] = np.where(ended, RESET_ROW, SKIP_ROW)
         self._run(self._next_resets(ended))
         self._state[ended] = _RUNNING
         return {"final_obs": final_obs, "_final_obs": ended, "final_info": final_info, "_final_info": ended.copy()}
@@ -292,7 +290,7 @@ class TaskVectorEnv(VectorEnv[Any, Any, Any]):
         if self.copy and self._backend.hands_out:
             memory = self._memory
             memory.handout = self._copies.unfilled(memory.observations)
-            for row in np.flatnonzero(memory.command == SKIP).tolist():
+            for row in np.flatnonzero(memory.command == SKIP_ROW).tolist():
                 write_row(row_of(memory.handout, row), row_of(memory.observations, row))
 
     def _observations(self) -> Any:

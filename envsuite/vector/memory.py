@@ -18,8 +18,6 @@ from numpy.typing import DTypeLike, NDArray
 from envsuite.errors import ContractViolation, InvalidAction
 
 Tree = Any
-SKIP, STEP, RESET = 0, 1, 2
-"""What a row of `BatchMemory.command` asks of its environment."""
 _ALIGNMENT = 64
 _LEAVES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import gymnasium
 
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.env import TaskEnv
-from envsuite.vector.memory import RESET, STEP, Arena, BatchMemory, EnvFacts, read_row, row_of, write_row
+from envsuite.vector.memory import Arena, BatchMemory, EnvFacts, read_row, row_of, write_row
 
 AnyEnv = gymnasium.Env[Any, Any]
 Factory = Callable[[], AnyEnv]
@@ -67,9 +68,9 @@ class EnvSlice:
         found: list[tuple[Any, Any, Any, Any]] = []
         for row, env in self._envs.items():
             command = memory.command[row]
-            if command == STEP:
+            if command == STEP_ROW:
                 found.append((env.unwrapped, read_row(memory.actions, row), None, None))
-            elif command == RESET:
+            elif command == RESET_ROW:
                 found.append((env.unwrapped, None, *resets.get(row, (None, None))))
         return found
 
@@ -81,9 +82,9 @@ class EnvSlice:
         for row, env in self._envs.items():
             command = memory.command[row]
             try:
-                if command == STEP:
+                if command == STEP_ROW:
                     _step(env, row, memory, self._rows[row])
-                elif command == RESET:
+                elif command == RESET_ROW:
                     _reset(env, row, memory, self._rows[row], *resets.get(row, (None, None)))
             except Exception as error:
                 _name(error, row)

@@ -12,11 +12,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.env import Info, TaskEnv, Transition
 from envsuite.families.crafter.describe import EVENTS, FACTORS
 from envsuite.families.crafter.engine.layout import LAYOUT_VERSION
 from envsuite.families.crafter.engine.results import allocate_results
-from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW
 from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.observations import checked_observe, space_of, symbols_of, text_of
 from envsuite.families.crafter.options import LEAST_TILE, Options, Pair, checked_options, checked_pair

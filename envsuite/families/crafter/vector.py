@@ -2,75 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envsuite.env import TaskEnv
+from envsuite.crew import STEP_ROW
 from envsuite.families.crafter.engine.results import allocate_results, flattened
-from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW
 from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.env import CrafterEnv
 from envsuite.families.crafter.observations import text_of, write_symbols
+from envsuite.kernel import Resets, RowKernel
 from envsuite.task import Family, Task
 
 if TYPE_CHECKING:
     from envsuite.vector.memory import BatchMemory
 
-Resets = Mapping[int, tuple[int | None, dict[str, Any] | None]]
-_EPISODE_SEEDS = 2**31 - 1
 
+class CrafterKernel(RowKernel):
+    """The worlds of a vector env."""
 
-class CrafterKernel:
-    """The worlds of a vector env; what it writes equals what single environments of the same seeds return."""
+    env_class = CrafterEnv
+    rows_argument = "worlds"
 
-    def __init__(
-        self, num_envs: int, *, task: Task, family: Family, threads: int | None = None, **arguments: Any
-    ) -> None:
-        """Allocates the worlds.
-
-        Args:
-            num_envs: how many.
-            task: the record in the catalogue.
-            family: the record of its family.
-            threads: how many run at once; None takes as many as there are cores.
-            arguments: go to `CrafterEnv`.
-        """
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads: expected None or at least 1, got {threads}")
-        self.num_envs = num_envs
-        # A first environment of its own checks the arguments and tells the spaces.
-        self._template = template = CrafterEnv(task=task, family=family, **arguments)
-        self._worlds = Worlds(num_envs, template.options, rewarded=arguments.get("reward", True), threads=threads)
-        self._arguments = {"task": task, "family": family, **arguments}
-        self._envs: dict[int, CrafterEnv] = {}
-        self._observe = template.observe
+    def _make_rows(self, threads: int | None) -> Worlds:
+        self._observe = self._template.observe
         self.hands_out = self._observe == "pixels"
-        self._rng = np.random.default_rng()
-        self._memory: BatchMemory
-
-    def env(self, row: int) -> TaskEnv:
-        """Returns the environment of a row; it acts on the row's world."""
-        if row not in self._envs:
-            self._envs[row] = CrafterEnv(worlds=self._worlds, row=row, **self._arguments)
-        env = self._envs[row]
-        env.follow()
-        return env
+        rewarded = self._arguments.get("reward", True)
+        return Worlds(self.num_envs, self._template.options, rewarded=rewarded, threads=threads)
 
     def bind(self, memory: BatchMemory) -> None:
         """Lets the engine write into the batch."""
-        self._memory = memory
+        super().bind(memory)
         own = allocate_results(
             self.num_envs,
-            self._worlds.options,
+            self._rows.options,
             pictures=False,
             symbols=self._observe == "text",
             semantic=False,
         )
         pictures = memory.observations if self._observe == "pixels" else own.picture
         symbols = memory.observations if self._observe == "symbols" else {}
-        self._worlds.bind(
+        self._rows.bind(
             own._replace(
                 picture=pictures,
                 flat=flattened(pictures),
@@ -88,22 +60,15 @@ class CrafterKernel:
 
     def begin(self, resets: Resets) -> None:
         """Starts what the batch commands."""
-        for _, options in resets.values():
-            self._template.check_options(options)
-        unseeded = (self._memory.command == RESET_ROW) & (self._worlds.episode == 0)
-        for row in np.flatnonzero(unseeded).tolist():
-            self._worlds.seed(row, int(self._rng.integers(_EPISODE_SEEDS)))
-        for row, (seed, _) in resets.items():
-            if seed is not None:
-                self._worlds.seed(row, seed)
-        self._worlds.hand_out(self._memory.handout)
-        self._worlds.begin(self._memory.command, self._memory.actions)
+        self._seed(resets)
+        self._rows.hand_out(self._memory.handout)
+        self._rows.begin(self._memory.command, self._memory.actions)
 
     def finish(self) -> None:
         """Waits for the engine and writes what infos hold beside what it has written itself."""
-        self._worlds.finish()
-        self._worlds.hand_out(None)  # what was handed out is the caller's now
-        memory, worlds = self._memory, self._worlds
+        super().finish()
+        self._rows.hand_out(None)  # what was handed out is the caller's now
+        memory, worlds = self._memory, self._rows
         if self._observe == "symbols":
             write_symbols(worlds, memory.observations)
         elif self._observe == "text":
@@ -121,15 +86,11 @@ class CrafterKernel:
         if ended.any():
             memory.metrics[ended] = worlds.achievements[ended] > 0
 
-    def close(self) -> None:
-        """Ends the threads."""
-        self._worlds.close()
-
     def _write_texts(self) -> None:
         memory = self._memory
         for row in np.flatnonzero(memory.command).tolist():
             action = int(memory.actions[row]) if memory.command[row] == STEP_ROW else None
-            memory.observations[row] = text_of(self._worlds, row, action)
+            memory.observations[row] = text_of(self._rows, row, action)
 
 
 def make_kernel(num_envs: int, *, task: Task, family: Family, **arguments: Any) -> CrafterKernel:

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.env import Info, TaskEnv, Transition
 from envsuite.families.starcraft2.describe import EVENTS, FACTORS
 from envsuite.families.starcraft2.draw import draw_top_view
 from envsuite.families.starcraft2.engine.layout import LAYOUT_VERSION, ME, NEUTRAL
-from envsuite.families.starcraft2.engine.play import RESET_ROW, STEP_ROW
 from envsuite.families.starcraft2.engine.units import SIGHT, UNIT_TYPES
+from envsuite.families.starcraft2.observations import INFO_ARRAYS
 from envsuite.families.starcraft2.options import checked_options
 from envsuite.families.starcraft2.plays import Plays, allocate_results
 from envsuite.task import Family, Task
@@ -211,11 +212,4 @@ def metrics_of(plays: Plays, rows: Any) -> NDArray[np.float64]:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-INFO_ARRAYS: Mapping[str, tuple[tuple[int, ...], str]] = {
-    "loop": ((), "int64"),
-    "score": ((), "float64"),
-    "minerals": ((), "int64"),
-    "vespene": ((), "int64"),
-}
-"""What of an info a vector env carries."""
 _ATTRIBUTES = {"action_mask": "mask"}

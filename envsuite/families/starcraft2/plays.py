@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.crew import Crew
+from envsuite.crew import SKIP_ROW, Crew
 from envsuite.families.starcraft2.engine import compiled
 from envsuite.families.starcraft2.engine.abilities import ABILITIES, REQUEST_OF_ID
 from envsuite.families.starcraft2.engine.games import Games
 from envsuite.families.starcraft2.engine.layout import ME
 from envsuite.families.starcraft2.engine.play import (
-    RESET_ROW,
-    STEP_ROW,
     Play,
     Results,
     Scratch,
@@ -71,10 +69,15 @@ class Plays:
         with compiled.announced(observe_row):
             observe_row(self.games.batch, self.games.setting, self.play, self._scratch[0], row, self.results)
 
+    def seed(self, row: int, seed: int) -> None:
+        """Lets the row's next reset begin the first episode of a seed, and those after it the following ones."""
+        self.games.seed(row, seed)
+
     def begin(self, command: NDArray[np.uint8], actions: NDArray[np.int64]) -> None:
         """Starts what `finish` waits for."""
+        self._crew.settle()
         self._command[:], self._actions[:] = command, actions
-        rows = np.flatnonzero((command == RESET_ROW) | (command == STEP_ROW))
+        rows = np.flatnonzero(command != SKIP_ROW)
         self._crew.begin(self._work, rows[:0], rows)
 
     def finish(self) -> None:
@@ -89,6 +92,12 @@ class Plays:
         games = self.games
         scratch = self._scratch[number]
         play_rows(games.batch, games.setting, self.play, scratch, rows, self._command, self._actions, self.results)
+
+    @property
+    def episode(self) -> NDArray[np.int64]:
+        """int64 (n,): the number of the episode under its seed, 0 before the first."""
+        episode: NDArray[np.int64] = self.state["episode"]
+        return episode
 
     @property
     def state(self) -> NDArray[Any]:

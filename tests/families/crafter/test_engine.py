@@ -11,12 +11,12 @@ from crafter import constants, engine
 from families.crafter.reference import Pair, make
 from PIL import Image
 
+from envsuite.crew import RESET_ROW
 from envsuite.families.crafter.engine import compiled, frame, noise, stream, worlds
 from envsuite.families.crafter.engine import layout as at
 from envsuite.families.crafter.engine.art import make_art, textures
 from envsuite.families.crafter.engine.compiled import kernel
 from envsuite.families.crafter.engine.results import allocate_results
-from envsuite.families.crafter.engine.run import RESET_ROW
 from envsuite.families.crafter.engine.tables import DAYLIGHT, daylight_at, package_folder
 from envsuite.families.crafter.engine.worlds import Worlds
 from envsuite.families.crafter.options import Options

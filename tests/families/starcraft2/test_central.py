@@ -16,12 +16,12 @@ from envsuite.families.starcraft2.engine import verdict
 from envsuite.families.starcraft2.teams import tasks
 from envsuite.families.starcraft2.teams.central import BATTLE_METRICS
 from envsuite.families.starcraft2.teams.expert import Attacker, make_attacker
-from envsuite.families.starcraft2.teams.vector import make_battle_kernel
+from envsuite.families.starcraft2.teams.vector import BattleKernel
 from envsuite.vector.env import TaskVectorEnv
 
 
 def vector(name, count, **options):
-    kernel = make_battle_kernel(count, task=TASKS[name], family=FAMILY, scenario=name, **options)
+    kernel = BattleKernel(count, task=TASKS[name], family=FAMILY, scenario=name, **options)
     return TaskVectorEnv(kernel=kernel)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.families.crafter.engine.balance import PERIOD, balance
 from envsuite.families.crafter.engine.compiled import entry_point, kernel
 from envsuite.families.crafter.engine.creatures import act
@@ -39,8 +40,6 @@ from envsuite.families.crafter.engine.terrain import generate, write_meadow
 from envsuite.families.crafter.engine.things import add, settle
 from envsuite.families.crafter.rules import FACINGS, STATE_EVENTS
 
-SKIP, STEP_ROW, RESET_ROW = 0, 1, 2
-"""What a row is commanded to do; the numbers of a vector env's batch."""
 DONE, DOUBTED = 0, 1
 """What became of a row: a new world is doubted where numpy's exponential must decide."""
 _DOWN = FACINGS.index("down")

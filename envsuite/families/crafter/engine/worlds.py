@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.crew import Crew
+from envsuite.crew import RESET_ROW, STEP_ROW, Crew
 from envsuite.families.crafter.engine import compiled
 from envsuite.families.crafter.engine.art import allocate_scratch, make_art
 from envsuite.families.crafter.engine.frame import Scratch
@@ -33,7 +33,7 @@ from envsuite.families.crafter.engine.layout import (
     allocate,
 )
 from envsuite.families.crafter.engine.results import allocate_results, flattened
-from envsuite.families.crafter.engine.run import RESET_ROW, STEP_ROW, Results, Setting
+from envsuite.families.crafter.engine.run import Results, Setting
 from envsuite.families.crafter.engine.run import draw_row as _draw_row
 from envsuite.families.crafter.engine.run import meadow_row as _meadow_row
 from envsuite.families.crafter.engine.run import run_rows as _run_rows

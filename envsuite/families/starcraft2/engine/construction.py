@@ -12,7 +12,6 @@ from envsuite.families.starcraft2.engine.abilities import (
     ERROR,
     NOT_ENOUGH_MINERALS,
     NOT_ENOUGH_VESPENE,
-    NOT_SUPPORTED,
     SUCCESS,
     TECH_MISSING,
 )
@@ -32,7 +31,6 @@ from envsuite.families.starcraft2.engine.places import (
     touches,
 )
 from envsuite.families.starcraft2.engine.roster import NO_SLOT, alive, create, remove, slot_of
-from envsuite.families.starcraft2.engine.scenario import MARINES
 from envsuite.families.starcraft2.engine.units import (
     AIR,
     ATTRIBUTES,
@@ -57,12 +55,6 @@ _FIRST_HEALTH = 0.1
 """Share of its health that a structure begins with."""
 
 
-@inlined
-def on_card(setting: Any, kind: Any) -> Any:
-    """Tells whether a map's workers can build a type at all: in BuildMarines only what marines need."""
-    return setting.script != MARINES or kind in (SUPPLY_DEPOT, BARRACKS)
-
-
 @kernel
 def has_tech(game: Any, player: Any, kind: Any) -> Any:
     """Tells whether a player has what a structure needs: barracks need a finished supply depot."""
@@ -80,8 +72,6 @@ def may_build(game: Any, setting: Any, slot: Any, kind: Any, target: Any, x: Any
     """Returns why a worker cannot build something at a place or on a geyser, SUCCESS where it can."""
     owner = game.units[slot].owner
     player = game.players[owner]
-    if not on_card(setting, kind):
-        return NOT_SUPPORTED
     if target != NO_SLOT and game.units[target].type == kind:
         return _may_go_on(game, owner, target)
     if not has_tech(game, owner, kind):

@@ -8,7 +8,6 @@ from envsuite.families.starcraft2.engine.construction import (
     has_tech,
     is_building,
     may_build,
-    on_card,
 )
 from envsuite.families.starcraft2.engine.harvest import bring_back, gather, leave_work
 from envsuite.families.starcraft2.engine.production import (
@@ -35,7 +34,6 @@ __all__ = [
     "is_building",
     "leave_work",
     "may_build",
-    "on_card",
     "queued",
     "rally",
     "run_structure",

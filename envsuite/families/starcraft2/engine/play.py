@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from envsuite.crew import RESET_ROW, STEP_ROW
 from envsuite.families.starcraft2.codes import (
     COMMAND_MINIMAP,
     COMMAND_QUICK,
@@ -38,8 +39,6 @@ from envsuite.families.starcraft2.engine.units import (
     WORKER,
 )
 
-STEP_ROW, RESET_ROW = 1, 2
-"""What to do with a row of a batch; 0 for nothing, as the vector env commands."""
 STEP_LOOPS = 8
 """Loops of a step."""
 PLAYER_COLUMNS, UNIT_COLUMNS = 11, 14

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envsuite.crew import Crew
+from envsuite.crew import RESET_ROW, SKIP_ROW, Crew
 from envsuite.families.starcraft2.describe import EVENTS, FACTORS
 from envsuite.families.starcraft2.engine import compiled
 from envsuite.families.starcraft2.engine.battle import (
@@ -24,8 +24,6 @@ from envsuite.families.starcraft2.engine.layout import ME
 from envsuite.families.starcraft2.engine.views import Side, widths
 from envsuite.families.starcraft2.teams.options import Options, actions_of
 
-SKIP_ROW, STEP_ROW, RESET_ROW = range(3)
-"""What to do with a row, as a vector env's batch commands."""
 _KEPT = ("last", "acted", "most")
 """What of a ledger is a battle's state; the rest is working memory."""
 
@@ -73,6 +71,10 @@ class Fights:
             self._their_actions[row] = their_actions
         self._one_row[0] = row
         self._step(self._one_row)
+
+    def seed(self, row: int, seed: int) -> None:
+        """Lets the row's next reset begin the first episode of a seed, and those after it the following ones."""
+        self.games.seed(row, seed)
 
     def begin(self, command: NDArray[np.uint8], actions: NDArray[np.int64]) -> None:
         """Starts what `finish` waits for."""
@@ -129,6 +131,12 @@ class Fights:
         )
 
     # What the state says, with a leading axis of rows.
+
+    @property
+    def episode(self) -> NDArray[np.int64]:
+        """int64 (n,): the number of the episode under its seed, 0 before the first."""
+        episode: NDArray[np.int64] = self.state["episode"]
+        return episode
 
     @property
     def state(self) -> NDArray[Any]:
